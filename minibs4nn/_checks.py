@@ -1,0 +1,133 @@
+"""Checks of what users hand in: one clear message, headed by the name of the function called."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+SpikeTimes: TypeAlias = npt.NDArray[np.int16]
+IntArray: TypeAlias = npt.NDArray[np.int64]
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
+AnyArray: TypeAlias = npt.NDArray[Any]
+
+LONGEST_WINDOW = np.iinfo(np.int16).max
+
+
+def check_t_max(where: str, t_max: int) -> int:
+    """Return the length of the window as an int, 1 to 32767 (spike times are int16)."""
+    whole = isinstance(t_max, (int, np.integer)) and not isinstance(t_max, bool)
+    if not whole or not 1 <= t_max <= LONGEST_WINDOW:
+        raise ValueError(
+            f"{where}: t_max must be a whole number of time steps from 1 to {LONGEST_WINDOW}, "
+            f"got {t_max!r}"
+        )
+    return int(t_max)
+
+
+def check_grey_levels(where: str, images: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+    """Return the images as a uint8 array of shape (n, pixels)."""
+    array = np.asarray(images)
+    if array.dtype != np.uint8:
+        advice = ""
+        if array.dtype.kind == "f":
+            advice = "; for floats in [0, 1] use (255 * x).astype('uint8')"
+        elif array.dtype.kind in "iu":
+            advice = "; for whole numbers 0..255 use x.astype('uint8')"
+        raise TypeError(
+            f"{where}: images must be uint8 grey levels 0..255, got {array.dtype}{advice}"
+        )
+    if array.ndim < 2:
+        raise ValueError(
+            f"{where}: images must have shape (n, height, width) or (n, pixels), got "
+            f"{array.shape}; for one image use image[None]"
+        )
+    return array.reshape(len(array), math.prod(array.shape[1:]))
+
+
+def check_spike_times(where: str, times: npt.ArrayLike, t_max: int) -> SpikeTimes:
+    """Return spike times as int16, all of them within 0..t_max."""
+    array = np.asarray(times)
+    if array.dtype.kind not in "iu":
+        raise TypeError(
+            f"{where}: spike times must be whole time steps 0..{t_max}, got {array.dtype}; "
+            "latency_code() makes them from images"
+        )
+    if array.size and (array.min() < 0 or array.max() > t_max):
+        raise ValueError(
+            f"{where}: spike times must lie in 0..{t_max} ({t_max} = silent), got "
+            f"{array.min()} to {array.max()}"
+        )
+    return array.astype(np.int16, copy=False)
+
+
+def check_finite(where: str, name: str, values: npt.ArrayLike) -> FloatArray:
+    """Return real numbers as float64; no NaN, no infinity."""
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{where}: {name} must be real numbers, got {values!r}") from error
+    if not np.isfinite(array).all():
+        raise ValueError(f"{where}: {name} must be finite numbers, found NaN or infinity")
+    return array
+
+
+def check_weights(where: str, weights: npt.ArrayLike) -> AnyArray:
+    """Return a weight matrix (n_out, n_in): whole numbers keep their dtype, others become float64.
+
+    A trailing axis of length 1, as in the published weight files, is dropped.
+    """
+    array = np.asarray(weights)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim != 2:
+        raise ValueError(f"{where}: weights must have shape (n_out, n_in), got {array.shape}")
+    return array if array.dtype.kind in "iu" else check_finite(where, "weights", array)
+
+
+def check_thresholds(where: str, threshold: npt.ArrayLike, n_out: int) -> FloatArray:
+    """Return one threshold per neuron, float64 (n_out,); infinity means 'never fires'."""
+    array = np.asarray(threshold, dtype=np.float64)
+    if array.shape not in {(), (n_out,)} or np.isnan(array).any():
+        raise ValueError(
+            f"{where}: threshold must be one number, or one for each of the {n_out} neurons, "
+            f"got {threshold!r}"
+        )
+    return np.full(n_out, array) if array.ndim == 0 else array
+
+
+def check_labels(where: str, labels: npt.ArrayLike, n: int, n_classes: int) -> IntArray:
+    """Return class labels as int64 (n,), all of them within 0..n_classes - 1."""
+    array = np.asarray(labels)
+    if array.shape != (n,):
+        raise ValueError(f"{where}: {n} images need {n} labels, got labels of shape {array.shape}")
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{where}: labels must be whole numbers, got {array.dtype}")
+    if n and (array.min() < 0 or array.max() >= n_classes):
+        raise ValueError(
+            f"{where}: labels must lie in 0..{n_classes - 1} (the network has {n_classes} output "
+            f"neurons), got {array.min()} to {array.max()}"
+        )
+    return array.astype(np.int64, copy=False)
+
+
+def check_layers(where: str, layers: Sequence[int]) -> tuple[int, ...]:
+    """Return the sizes of the layers, input first, as a tuple of ints."""
+    sizes = tuple(layers) if isinstance(layers, (Sequence, np.ndarray)) else ()
+    good = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 1 for n in sizes)
+    if len(sizes) < 2 or not good or isinstance(layers, str):
+        raise ValueError(
+            f"{where}: layers must be two or more sizes, input first, such as (784, 600, 10), "
+            f"got {layers!r}"
+        )
+    return tuple(int(n) for n in sizes)
+
+
+def check_choice(where: str, name: str, value: object, choices: Sequence[str]) -> str:
+    """Return ``value`` if it is one of ``choices``; otherwise name them all."""
+    if not isinstance(value, str) or value not in choices:
+        allowed = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"{where}: {name} must be one of {allowed}; got {value!r}")
+    return value
