@@ -37,7 +37,7 @@ def is_notebook(text: str) -> bool:
 
 def from_page(page: Path) -> NotebookNode:
     """Read a page as a notebook without outputs, the same one each time it is read."""
-    notebook = jupytext.read(page, fmt="md:myst")
+    notebook: NotebookNode = jupytext.read(page, fmt="md:myst")
     for number, cell in enumerate(notebook.cells):
         cell["id"] = str(number)  # as nbstripout numbers them; jupytext makes ids up at random
         if cell.cell_type == "code":

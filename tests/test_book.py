@@ -1,0 +1,329 @@
+"""The book: pages and notebooks in step, the promised parts there, quoted numbers true."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import lint_book
+import notebooks
+import pytest
+
+ROOT = notebooks.ROOT
+PAGES = notebooks.pages()
+
+HEAD = """---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3 (ipykernel)
+  language: python
+  name: python3
+---
+
+"""
+
+QUESTION = """::::{{admonition}} Question {number}
+:class: quiz
+
+How many spikes does a neuron give at most?
+
+:::{{dropdown}} None
+{first}. A neuron whose potential crosses the threshold fires.
+:::
+:::{{dropdown}} One
+{second}. It fires once and then keeps silent.
+:::
+:::{{dropdown}} Two
+No. Nothing brings its potential back.
+:::
+::::
+
+"""
+
+ALT = "A staircase that rises from one to three to six."
+CAPTION = "The sum of one, two and three."
+FIGURE = f"""  figure:
+    name: fig-sum
+    caption: {CAPTION}
+  image:
+    alt: {ALT}
+"""
+
+CHAPTER = (
+    HEAD
+    + """# A chapter
+
+:::{admonition} At a glance
+:class: at-a-glance
+
+**You will** add three numbers.
+
+**You will be able to**
+
+- derive the sum;
+- implement it;
+- predict it for other numbers.
+
+**You need** {doc}`notation`.
+
+**Time** 5 minutes of reading, 10 minutes of exercises; {doc}`execution` shows what the cells take.
+:::
+
+:::{admonition} Predict before you run
+:class: warm-up
+
+What is the sum?
+:::
+
+## The sum
+
+```{code-cell} ipython3
+:tags: [nbval-check-output, keep_output]
+
+print(sum([1, 2, 3]))
+```
+
+```{code-cell} ipython3
+---
+mystnb:
+"""
+    + FIGURE
+    + """---
+import matplotlib.pyplot as plt
+
+fig, ax = plt.subplots()
+_ = ax.step([1, 2, 3], [1, 3, 6])
+plt.show()
+```
+
+## What can go wrong
+
+### Nothing much
+
+## Answer to the warm-up
+
+It is six.
+
+## Quiz
+
+"""
+    + "".join(
+        QUESTION.format(
+            number=number,
+            first="Right" if number == 1 else "No",
+            second="No" if number == 1 else "Right",
+        )
+        for number in range(1, 6)
+    )
+    + """## Summary
+
+| symbol | meaning | name in the code |
+|---|---|---|
+| $V$ | the sum | `potential` |
+| $t$ | the time | `spike_times` |
+
+## Further reading
+
+- {cite:t}`gerstner2014`, for the neuron.
+- {cite:t}`thorpe1998`, for the order of spikes,
+  which is the first to use it.
+"""
+)
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a small chapter with every part, and its notebook."""
+    page = tmp_path_factory.mktemp("book") / "01_sum.md"
+    page.write_text(CHAPTER, "utf8")
+    notebooks.write(page)
+    return page
+
+
+@pytest.fixture
+def chapter(written: Path, tmp_path: Path) -> Path:
+    """Give each test a copy that it may spoil."""
+    return Path(shutil.copytree(written.parent, tmp_path, dirs_exist_ok=True)) / written.name
+
+
+def run_as_make_test_does(notebook: Path) -> subprocess.CompletedProcess[str]:
+    """Run one notebook through pytest, with the project's own settings and no other."""
+    command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", str(notebook)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+
+def test_the_book_has_pages_to_check() -> None:
+    assert PAGES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_notebook_is_what_the_page_gives(page: Path) -> None:
+    assert notebooks.problem(page) is None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_page_has_its_parts(page: Path) -> None:
+    assert lint_book.lint(page) == []
+
+
+def test_every_notebook_has_its_page() -> None:
+    assert {path.stem for path in (ROOT / "book").glob("*.ipynb")} == {page.stem for page in PAGES}
+
+
+def test_a_good_chapter_is_found_good(chapter: Path) -> None:
+    assert lint_book.lint(chapter) == []
+    assert notebooks.problem(chapter) is None
+
+
+def test_writing_a_notebook_again_changes_nothing(chapter: Path) -> None:
+    before = chapter.with_suffix(".ipynb").read_bytes()
+    notebooks.write(chapter)
+    assert chapter.with_suffix(".ipynb").read_bytes() == before
+
+
+def test_a_wrong_number_in_a_notebook_fails(chapter: Path) -> None:
+    notebook = chapter.with_suffix(".ipynb")
+    pristine = run_as_make_test_does(notebook)
+    assert pristine.returncode == 0, pristine.stdout
+    assert "2 passed" in pristine.stdout
+
+    text = notebook.read_text("utf8")
+    assert text.count(r'"6\n"') == 1
+    notebook.write_text(text.replace(r'"6\n"', r'"7\n"'), "utf8")
+    planted = run_as_make_test_does(notebook)
+    assert planted.returncode == 1
+    assert "Cell outputs differ" in planted.stdout
+    assert "1 failed, 1 passed" in planted.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("print(sum([1, 2, 3]))", "print(sum([1, 2, 4]))", "is not what"),
+        ("It is six.", "It is 6.", "is not what"),
+        ("It is six.", "```{code-cell} ipython3\n1 + 1\n```\n", "more or fewer cells"),
+    ],
+)
+def test_a_changed_page_is_noticed(chapter: Path, old: str, new: str, problem: str) -> None:
+    chapter.write_text(CHAPTER.replace(old, new), "utf8")
+    assert problem in str(notebooks.problem(chapter))
+    assert "run: python tools/notebooks.py" in str(notebooks.problem(chapter))
+
+
+def test_an_output_that_is_not_to_be_kept_is_noticed(chapter: Path) -> None:
+    untagged = CHAPTER.replace(":tags: [nbval-check-output, keep_output]\n\n", "")
+    chapter.write_text(untagged, "utf8")
+    assert "is not what" in str(notebooks.problem(chapter))
+
+
+def test_a_missing_notebook_is_noticed(chapter: Path) -> None:
+    chapter.with_suffix(".ipynb").unlink()
+    assert "is missing" in str(notebooks.problem(chapter))
+
+
+def test_a_compared_cell_without_stored_text_is_refused(chapter: Path) -> None:
+    notebook = chapter.with_suffix(".ipynb")
+    notebook.write_text(notebooks.as_text(notebooks.from_page(chapter)), "utf8")
+    assert any("nothing is compared" in problem for problem in lint_book.lint(chapter))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("# A chapter\n", "", "wants one title"),
+        ("### Nothing much", "#### Nothing much", "skips from level 2 to 4"),
+        (":class: at-a-glance", ":class: tip", "wants one box of class at-a-glance"),
+        ("**You need** {doc}`notation`.\n", "", "wants '**You need**'"),
+        ("- implement it;\n", "", "3 to 5 abilities, has 2"),
+        ("- derive the sum", "- understand the sum", "cannot be measured"),
+        ("5 minutes of reading", "some reading", "'N minutes of reading'"),
+        ("{doc}`execution` shows", "nobody knows", "where the cells' measured time stands"),
+        (":class: warm-up", ":class: tip", "wants one warm-up"),
+        ("## What can go wrong", "## Dangers", "wants a section '## What can go wrong'"),
+        ("## Answer to the warm-up", "## Answer", "wants a section '## Answer to the warm-up'"),
+        (QUESTION.format(number=5, first="No", second="Right"), "", "wants 5 questions"),
+        ("Right. It", "Yes. It", "every option wants feedback"),
+        ("Right. A neuron", "No. A neuron", "wants one right option, has 0"),
+        ("No. Nothing", "Right. Nothing", "wants one right option, has 2"),
+        (":::{dropdown} Two\nNo. Nothing brings its potential back.\n:::\n", "", "3 or 4 options"),
+        ("| symbol | meaning |", "| letter | meaning |", "the summary wants a table"),
+        ("- {cite:t}`thorpe1998`, for", "- Thorpe, for", "cites nothing"),
+        ("- {cite:t}`gerstner2014`, for the neuron.\n", "", "two entries or more, has 1"),
+        (
+            "alt: A staircase that rises from one to three to six.",
+            "alt: steps",
+            "wants an alt text of its own",
+        ),
+        (
+            "alt: A staircase that rises from one to three to six.",
+            "alt: The sum of one, two and three.",
+            "wants an alt",
+        ),
+        ("alt: A staircase", "name: A staircase", "wants an alt text of its own"),
+        ("It is six.", "![](six.png)", "has no text in its place"),
+        ("It is six.", "It is simply six.", "says 'simply'"),
+        (":tags: [nbval-check-output, keep_output]\n\n", "", "wants a cell tagged"),
+        ("[nbval-check-output, keep_output]", "[nbval-check-output]", "go together"),
+        ("fig, ax = plt", "%matplotlib inline\nfig, ax = plt", "is not plain Python"),
+        ("fig, ax = plt", "!ls\nfig, ax = plt", "is not plain Python"),
+    ],
+)
+def test_a_missing_part_is_noticed(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    assert old in CHAPTER
+    page = tmp_path / "01_sum.md"
+    page.write_text(CHAPTER.replace(old, new), "utf8")
+    assert any(problem in found for found in lint_book.lint(page)), lint_book.lint(page)
+
+
+def test_right_answers_all_in_one_place_are_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "01_sum.md"
+    first = QUESTION.format(number=1, first="Right", second="No")
+    page.write_text(CHAPTER.replace(first, QUESTION.format(number=1, first="No", second="Right")))
+    assert any("same place" in found for found in lint_book.lint(page))
+
+
+def test_the_allowed_magic_is_allowed(tmp_path: Path) -> None:
+    page = tmp_path / "01_sum.md"
+    magic = lint_book.MAGICS[0]
+    page.write_text(CHAPTER.replace("import matplotlib", f"{magic}\nimport matplotlib"))
+    assert lint_book.lint(page) == []
+
+
+@pytest.mark.parametrize(
+    ("picture", "problems"),
+    [
+        ('<img src="a.png" alt="A staircase.">', 0),
+        ('<img src="a.png">', 1),
+        ('<img src="a.png" alt="">', 1),
+        ('<img src="a.png" alt="../_images/a.png">', 1),
+    ],
+)
+def test_pictures_of_built_pages(tmp_path: Path, picture: str, problems: int) -> None:
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "page.html").write_text(f"<p>{picture}</p>")
+    assert len(lint_book.lint_html(tmp_path)) == problems
+
+
+def test_every_entry_of_the_contents_exists_and_is_in_the_contents() -> None:
+    named = set(re.findall(r"(?:file|root): (\S+)", (ROOT / "_toc.yml").read_text("utf8")))
+    written = {f"book/{page.stem}" for page in (ROOT / "book").glob("*.md")}
+    assert named == written
+
+
+def test_every_cited_key_is_in_the_bibliography_and_has_a_year_or_address() -> None:
+    bibliography = (ROOT / "book" / "references.bib").read_text("utf8")
+    keys = set(re.findall(r"^@\w+\{(\w+),", bibliography, re.M))
+    pages = (ROOT / "book").glob("*.md")
+    cited = {
+        key.strip()
+        for page in pages
+        for names in re.findall(r"\{cite(?::\w)?\}`([^`]+)`", page.read_text("utf8"))
+        for key in names.split(",")
+    }
+    assert cited <= keys
+    for entry in re.split(r"^@", bibliography, flags=re.M)[1:]:
+        assert "year" in entry or "howpublished" in entry, entry

@@ -1,0 +1,175 @@
+"""The project as a whole: public names, a light import, the README, nothing of one machine."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import minibs4nn
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf8"))["project"]
+MODULES = ["minibs4nn"] + [
+    module.name
+    for module in pkgutil.walk_packages(minibs4nn.__path__, "minibs4nn.")
+    if not module.name.rpartition(".")[2].startswith("_")
+]
+
+# What an import of the package may not bring along, since it is slow or not there.
+HEAVY = {"anywidget", "cupy", "ipywidgets", "llvmlite", "matplotlib", "numba", "pooch", "tqdm"}
+
+# A user's program on a machine that has Python and NumPy and nothing else.
+ONLY_NUMPY = """
+import sys
+
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top not in sys.stdlib_module_names and top not in ("numpy", "minibs4nn"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Nothing())
+import numpy as np
+import minibs4nn as bs
+
+images = np.random.default_rng(0).integers(0, 256, (20, 3, 3), dtype=np.uint8)
+labels = np.arange(20) % 2
+net = bs.BS4NN((9, 6, 2), seed=0).fit(images, labels, epochs=2, progress=False)
+print(net.predict(images).shape, net.evaluate(images, labels).accuracy >= 0)
+"""
+
+IMPORT_TIME = """
+import time
+import numpy
+start = time.perf_counter()
+import minibs4nn
+print(time.perf_counter() - start)
+"""
+
+
+def python(code: str, folder: Path | None = None, *, seconds: float = 120) -> str:
+    """Run a program in a fresh interpreter in which every warning is an error."""
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=seconds)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def tracked_files() -> list[Path]:
+    """Return the files under version control; without it, there is nothing to check."""
+    command = ["git", "ls-files", "-z", "--cached"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip("this is not a git checkout")
+    names = [ROOT / name for name in done.stdout.split("\0") if name]
+    return [path for path in names if path.exists()]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_all_is_complete(name: str) -> None:
+    module = importlib.import_module(name)
+    listed = list(module.__all__)
+    assert len(set(listed)) == len(listed)
+    assert all(getattr(module, public) is not None for public in listed)
+    assert public_definitions(module) <= set(listed)
+
+
+def public_definitions(module: ModuleType) -> set[str]:
+    """Return the functions and classes that a module defines under a public name."""
+    return {
+        name
+        for name, value in vars(module).items()
+        if (inspect.isfunction(value) or inspect.isclass(value))
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
+    }
+
+
+def test_all_is_sorted() -> None:
+    command = [sys.executable, "-m", "ruff", "check", "--select", "RUF022", "minibs4nn"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_public_names_are_documented(name: str) -> None:
+    module = importlib.import_module(name)
+    assert module.__doc__
+    for public in module.__all__:
+        value = getattr(module, public)
+        if inspect.isroutine(value) or inspect.isclass(value):
+            assert inspect.getdoc(value), f"{name}.{public}"
+
+
+def test_importing_the_package_is_light() -> None:
+    loaded = python("import sys, minibs4nn; print(*sys.modules)").split()
+    assert "minibs4nn" in loaded
+    assert not {name.partition(".")[0] for name in loaded} & HEAVY
+
+
+def test_importing_the_package_is_quick() -> None:
+    best = min(float(python(IMPORT_TIME)) for _ in range(5))
+    assert best < 0.2, f"import minibs4nn takes {best:.3f} s after NumPy"
+
+
+def test_the_package_works_with_numpy_alone() -> None:
+    assert python(ONLY_NUMPY) == "(20,) True"
+
+
+def test_the_example_of_the_readme_runs(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text("utf8")
+    example = re.search(r"^```python\n(.*?)^```$", readme, re.M | re.S)
+    assert example, "README.md has no block ```python"
+    assert python(example[1], tmp_path, seconds=300)
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    version = PROJECT["version"]
+    assert minibs4nn.__version__ == version
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text("utf8")
+    assert f"\n## {version}" in (ROOT / "CHANGELOG.md").read_text("utf8")
+
+
+def test_requirements_are_pinned_and_without_a_gpu() -> None:
+    lines = (ROOT / "requirements.txt").read_text("utf8").splitlines()
+    wanted = [line.partition("#")[0].strip() for line in lines]
+    pins = [line for line in wanted if line and not line.startswith("-e")]
+    assert pins
+    assert all(re.fullmatch(r"[\w-]+==[\w.]+(; .+)?", pin) for pin in pins)
+    assert not any("cupy" in pin for pin in pins)
+    assert "-e ." in wanted
+
+
+def test_every_dependency_of_the_package_is_in_the_requirements() -> None:
+    text = (ROOT / "requirements.txt").read_text("utf8")
+    extras = PROJECT["optional-dependencies"]
+    for wanted in [*PROJECT["dependencies"], *extras["plot"]]:
+        name = re.match(r"[\w-]+", wanted)
+        assert name
+        assert re.search(rf"^{name[0]}==", text, re.M), wanted
+
+
+def test_no_file_speaks_of_one_machine() -> None:
+    folders = "|".join(["work", "farm", "home", "root", "Users", "private", "tmp"])
+    hosts = r"python[h]osted|registry[.]npmjs|deb[.]debian|pypi[.]org/simple"
+    pattern = re.compile(rf"(?<![\w.~}}*])/(?:{folders})/[a-z]|{hosts}")
+    found = []
+    for path in tracked_files():
+        data = path.read_bytes()
+        if b"\0" not in data:
+            lines = data.decode("utf8").splitlines()
+            found += [f"{path}: {line}" for line in lines if pattern.search(line)]
+    assert not found
+
+
+def test_no_large_file_but_the_data() -> None:
+    data = ROOT / "minibs4nn" / "data"
+    large = [path for path in tracked_files() if path.stat().st_size > 2_000_000]
+    assert [path for path in large if not path.is_relative_to(data)] == []
