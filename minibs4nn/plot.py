@@ -20,15 +20,27 @@ from minibs4nn._checks import (
     FloatArray,
     SpikeTimes,
     check_finite,
+    check_labels,
     check_spike_times,
     check_t_max,
+    check_weights,
 )
 from minibs4nn.neuron import Trace
+from minibs4nn.training import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["potential", "race", "raster"]
+__all__ = [
+    "confusion",
+    "decision_times",
+    "history",
+    "potential",
+    "race",
+    "raster",
+    "receptive_fields",
+]
 
 # Okabe and Ito's palette, without its yellow, which is lost on white.
 _BLUE, _VERMILLION, _GREEN, _ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
@@ -77,6 +89,14 @@ def _canvas(
     return axes
 
 
+def _look(k: int) -> dict[str, Any]:
+    """Return colour and line style of the k-th line; they come back together after 35 lines."""
+    return {
+        "color": _COLOURS[k % len(_COLOURS)],
+        "linestyle": _LINE_STYLES[k % len(_LINE_STYLES)],
+    }
+
+
 def _times_of(where: str, times: npt.ArrayLike, t_max: int, one_each: str) -> SpikeTimes:
     """Return spike times of shape (n,), one for each of what ``one_each`` names."""
     array = check_spike_times(where, times, check_t_max(where, t_max))
@@ -123,18 +143,21 @@ def _stairs(potential: FloatArray) -> tuple[npt.NDArray[np.int64], FloatArray]:
     return np.arange(len(potential) + 1), np.append(potential, potential[-1])
 
 
-def _label_right(ax: Axes, heights: list[float], texts: list[str], colours: list[str]) -> None:
+def _label_right(
+    ax: Axes, heights: Sequence[float], texts: Sequence[str], colours: Sequence[str]
+) -> None:
     """Write labels right of the axes, each at its line's height, moved apart where they collide."""
-    low, high = ax.get_ylim()
+    to_axes = ax.transData + ax.transAxes.inverted()
+    wanted = to_axes.transform([(ax.get_xlim()[1], height) for height in heights])[:, 1]
     points = ax.get_window_extent().height * 72 / ax.figure.dpi
-    placed = _spread(np.array(heights, dtype=float), 1.35 * _SMALL * (high - low) / points)
-    for height, place, text, colour in zip(heights, placed, texts, colours, strict=True):
+    placed = _spread(wanted, 1.35 * _SMALL / points)
+    for height, place, text, colour in zip(wanted, placed, texts, colours, strict=True):
         ax.annotate(
             text,
             xy=(1, height),
             xytext=(1.04, place),
-            xycoords=ax.get_yaxis_transform(),
-            textcoords=ax.get_yaxis_transform(),
+            xycoords="axes fraction",
+            textcoords="axes fraction",
             color=colour,
             size=_SMALL,
             va="center",
@@ -145,7 +168,6 @@ def _label_right(ax: Axes, heights: list[float], texts: list[str], colours: list
                 "relpos": (0, 0.5),  # from the middle of the text's left side
                 "shrinkB": 0,
             },
-            annotation_clip=False,
         )
 
 
@@ -318,18 +340,12 @@ def race(
         ax = _canvas(plt, ax, "time step", "potential", height=4.0)
         end = _window_shown(last, t_max)
         _staircases(ax, v, theta, end)
-        colours = [_COLOURS[j % len(_COLOURS)] for j in range(n_out)]
-        for j in range(n_out):
-            won = winners[j]
-            ax.plot(
-                *_stairs(v[j]),
-                drawstyle="steps-post",
-                color=colours[j],
-                linewidth=3.5 if won else 1.4,
-                linestyle="-" if won else _LINE_STYLES[j % len(_LINE_STYLES)],
-                zorder=3 if won else 2,
-                label=names[j],
-            )
+        colours = [_look(j)["color"] for j in range(n_out)]
+        for j, won in enumerate(winners):
+            look = {**_look(j), "linewidth": 1.4}
+            if won:
+                look |= {"linestyle": "-", "linewidth": 3.5, "zorder": 3}
+            ax.plot(*_stairs(v[j]), drawstyle="steps-post", label=names[j], **look)
             if fired[j]:
                 # Winners at the same height share one place: the stars are drawn large to small.
                 above = winners[j + 1 :] & (height_at_spike[j + 1 :] == height_at_spike[j])
@@ -344,4 +360,293 @@ def race(
                 )
         ends = [*v[:, end - 1].tolist(), theta]
         _label_right(ax, ends, [*names, f"threshold {theta:g}"], [*colours, _GREY])
+    return ax
+
+
+def receptive_fields(
+    weights: npt.ArrayLike, *, shape: tuple[int, int] = (28, 28), columns: int = 10
+) -> Figure:
+    """Draw the weights of each neuron as an image, in the places of the pixels they listen to.
+
+    Real weights share one colour scale, symmetric around zero. Weights of +1 and -1 alone are drawn
+    in two tones.
+
+    Parameters
+    ----------
+    weights : array, shape (n, height * width)
+        One neuron per row; choose some with ``weights[:20]``.
+    shape : (height, width)
+        The image the neurons see.
+    columns : int
+        How many images side by side.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If the rows do not have ``height * width`` weights, or there is nothing to draw.
+
+    Examples
+    --------
+    >>> figure = receptive_fields([[1, -1, 1, -1], [1, 1, -1, -1]], shape=(2, 2))
+    >>> figure.axes[1].images[0].get_array().tolist()
+    [[1, 1], [-1, -1]]
+    """
+    w = check_weights("receptive_fields", weights)
+    height, width = shape
+    if w.shape[1] != height * width:
+        raise ValueError(
+            f"receptive_fields: each neuron has {w.shape[1]} weights, but shape={shape} has "
+            f"{height * width} pixels; give the shape of the image that this layer sees"
+        )
+    if len(w) == 0 or columns < 1:
+        raise ValueError(
+            "receptive_fields: at least one neuron and one column, got "
+            f"{len(w)} and columns={columns}"
+        )
+    two_tone = bool((np.abs(w) == 1).all())
+    limit = float(np.abs(w).max()) or 1.0
+    columns = min(columns, len(w))
+    rows = -(-len(w) // columns)
+    tile = min(1.4, _WIDTH / columns)  # inches
+    with _style() as plt:
+        size = (max(2.4, tile * columns), (tile * height / width + 0.22) * rows + 0.7)
+        figure: Figure = plt.figure(figsize=size)
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+        for ax in grid:
+            ax.set_axis_off()
+        for index, (ax, row) in enumerate(zip(grid, w, strict=False)):
+            image = ax.imshow(
+                row.reshape(shape),
+                cmap=plt.get_cmap("cividis", 2) if two_tone else "RdBu_r",
+                vmin=-limit,
+                vmax=limit,
+                interpolation="nearest",
+            )
+            ax.set_title(str(index), size=_SMALL, pad=2)
+        bar = figure.colorbar(
+            image, ax=grid, location="bottom", shrink=min(1.0, 2.4 / size[0]), aspect=20, pad=0.02
+        )
+        bar.set_label("weight", size=_SMALL)
+        if two_tone:
+            bar.set_ticks([-0.5, 0.5], labels=["\N{MINUS SIGN}1", "+1"])  # the middle of each tone
+        bar.ax.tick_params(labelsize=_SMALL, length=0 if two_tone else 3.5)
+    return figure
+
+
+def decision_times(times: npt.ArrayLike, *, t_max: int = 256, ax: Axes | None = None) -> Axes:
+    """Draw a histogram of when decisions fell; images without any have a bar of their own.
+
+    Parameters
+    ----------
+    times : int array, shape (n,), time steps 0 to t_max
+        For each image the time of the first output spike, ``spike_times.min(axis=1)``; ``t_max``
+        where no output neuron fired.
+    t_max : int, time steps
+        Length of the window.
+    ax : matplotlib Axes, optional
+        Where to draw; without it, a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    TypeError, ValueError
+        If times are not whole numbers in 0..t_max, or not of shape (n,).
+
+    Examples
+    --------
+    >>> ax = decision_times([3, 4, 4, 256])
+    >>> ax.get_xticklabels()[-1].get_text(), int(ax.patches[-1].get_height())
+    ('silent', 1)
+    """
+    decided = _times_of("decision_times", times, t_max, "one per image, as times.min(axis=1)")
+    fired = decided[decided < t_max]
+    silent = len(decided) - len(fired)
+    end = _window_shown(int(fired.max(initial=0)), t_max)
+    steps = max(1, end // 32)  # in one bar
+    edges = np.arange(0, end + steps, steps)
+    with _style() as plt:
+        ax = _canvas(plt, ax, "decision time (time step)", "images")
+        ax.hist(fired, bins=edges.tolist(), color=_BLUE, edgecolor="white", linewidth=0.5)
+        place, width = 1.09 * edges[-1], 0.06 * edges[-1]
+        ax.bar(place, silent, width, color="white", edgecolor=_VERMILLION, hatch="///")
+        ax.annotate(
+            str(silent),
+            (place, silent),
+            (0, 3),
+            textcoords="offset points",
+            ha="center",
+            size=_SMALL,
+        )
+        ax.set_xlim(0, place + width)
+        ax.margins(y=0.12)
+        ax.locator_params(axis="both", integer=True)
+        ticks = [int(tick) for tick in ax.get_xticks() if 0 <= tick <= 0.93 * edges[-1]]
+        ax.set_xticks([*ticks, place], labels=[*map(str, ticks), "silent"])
+    return ax
+
+
+def history(history: History) -> Figure:
+    """Draw what changed from epoch to epoch, in small panels above each other.
+
+    Accuracy; mean decision time; the shares of silent and tied images; and the flips of each layer,
+    if there were any. The published counter and these shares are those of the validation set, or,
+    without one, of the images learned from.
+
+    Parameters
+    ----------
+    history : History
+        A trained network's ``history_``.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    TypeError
+        If it is not a History.
+    ValueError
+        If it has no epoch yet.
+
+    Examples
+    --------
+    >>> records = [{"epoch": 1, "accuracy": 0.5}, {"epoch": 2, "accuracy": 0.75}]
+    >>> figure = history(History(records))
+    >>> figure.axes[0].lines[0].get_ydata().tolist()
+    [50.0, 75.0]
+    """
+    if not isinstance(history, History):
+        raise TypeError(
+            f"history: want a History, such as a network's history_, got {type(history).__name__}"
+        )
+    of = "validation_" if "validation_accuracy" in history else ""
+    flipped = "flips" in history and history["flips"].any()
+    panels = (
+        # the y axis, what to multiply by, and for each column the name of its line
+        ("accuracy, %", 100, {
+            "accuracy": "training",
+            "validation_accuracy": "validation",
+            of + "published_accuracy": "published",
+        }),
+        ("decision\n(time step)", 1, {
+            "decision_time": "training",
+            "validation_decision_time": "validation",
+        }),
+        ("images, %", 100, {of + "silent": "silent", of + "tied": "tied"}),
+        ("flips", 1, {"flips": "layer"} if flipped else {}),
+    )  # fmt: skip
+    drawn = [(ylabel, _lines(history, columns, by)) for ylabel, by, columns in panels]
+    drawn = [(ylabel, lines) for ylabel, lines in drawn if lines]
+    if not drawn:
+        raise ValueError("history: no epoch has been recorded yet; call fit() first")
+    epochs = history["epoch"]
+    with _style() as plt:
+        figure: Figure = plt.figure(figsize=(_WIDTH, 0.5 + 1.4 * len(drawn)))
+        grid = figure.subplots(len(drawn), 1, sharex=True, squeeze=False).ravel()
+        for ax, (ylabel, lines) in zip(grid, drawn, strict=True):
+            _canvas(plt, ax, "epoch" if ax is grid[-1] else "", ylabel)
+            dot = "o" if len(epochs) <= 30 else ""
+            for k, (name, y) in enumerate(lines.items()):
+                ax.plot(epochs, y, **_look(k), linewidth=2, marker=dot, markersize=4, label=name)
+            if ylabel == "flips":
+                ax.set_yscale("symlog", linthresh=10)  # layers differ a hundredfold; 0 is possible
+            ax.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+            ax.locator_params(axis="x", integer=True, min_n_ticks=1)
+            ends = [float(y[np.isfinite(y)][-1]) for y in lines.values()]
+            _label_right(ax, ends, list(lines), [line.get_color() for line in ax.lines])
+        figure.align_ylabels()
+    return figure
+
+
+def _lines(history: History, columns: dict[str, str], factor: float) -> dict[str, FloatArray]:
+    """Return what a panel shows, by name; a column with one value per layer is several lines."""
+    lines = {}
+    for column, name in columns.items():
+        values = np.atleast_2d(factor * history[column].T if column in history else np.nan)
+        for k, y in enumerate(values, start=1):
+            if np.isfinite(y).any():
+                lines[name if len(values) == 1 else f"{name} {k}"] = y
+    return lines
+
+
+def confusion(
+    labels: npt.ArrayLike,
+    predictions: npt.ArrayLike,
+    *,
+    n_classes: int = 10,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how many images of each class (rows) were taken for which (columns).
+
+    The shade is the share of the row; its square root is used, so that rare mistakes can be seen.
+
+    Parameters
+    ----------
+    labels : int array, shape (n,), classes 0 to n_classes - 1
+    predictions : int array, shape (n,), classes 0 to n_classes - 1
+        Or -1, no class, which then has a column of its own.
+    n_classes : int
+    ax : matplotlib Axes, optional
+        Where to draw; without it, a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the shapes differ, or a class is out of range.
+
+    Examples
+    --------
+    >>> ax = confusion([0, 0, 1], [0, 1, 1], n_classes=2)
+    >>> [text.get_text() for text in ax.texts]
+    ['1', '1', '0', '1']
+    """
+    truth = np.atleast_1d(labels)
+    truth = check_labels("confusion", truth, len(truth), n_classes)
+    guess = np.asarray(predictions)
+    if guess.shape != truth.shape:
+        raise ValueError(
+            f"confusion: {len(truth)} labels need {len(truth)} predictions, got predictions of "
+            f"shape {guess.shape}"
+        )
+    if guess.dtype.kind not in "iu":
+        raise TypeError(f"confusion: predictions must be whole numbers, got {guess.dtype}")
+    if guess.size and (guess.min() < -1 or guess.max() >= n_classes):
+        raise ValueError(
+            f"confusion: predictions must lie in -1..{n_classes - 1} (-1 = no class), got "
+            f"{guess.min()} to {guess.max()}"
+        )
+    width = n_classes + int((guess == -1).any())
+    counts = np.zeros((n_classes, width), dtype=np.int64)
+    np.add.at(counts, (truth, guess), 1)  # -1 is the last column
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    with _style() as plt:
+        ax = _canvas(plt, ax, "decision", "label", height=5.6)
+        ax.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1)
+        for (row, column), count in np.ndenumerate(counts):
+            dark = share[row, column] > 0.3
+            ax.text(
+                column,
+                row,
+                str(count),
+                ha="center",
+                va="center",
+                color="white" if dark else _GREY if count == 0 else _INK,
+                size=_SMALL if n_classes <= 10 else 8,
+            )
+        names = [str(k) for k in range(n_classes)]
+        ax.set_xticks(range(width), labels=[*names, "none"][:width])
+        ax.set_yticks(range(n_classes), labels=names)
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
     return ax

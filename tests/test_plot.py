@@ -2,14 +2,17 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 mpl.use("Agg")
@@ -17,6 +20,7 @@ import matplotlib.pyplot as plt
 
 from minibs4nn import plot
 from minibs4nn.neuron import simulate_neuron
+from minibs4nn.training import History
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +72,88 @@ def test_all_is_sorted_and_complete() -> None:
         if not name.startswith("_") and getattr(value, "__module__", "") == plot.__name__
     ]
     assert plot.__all__ == sorted(public)
+
+
+RECORDS = [
+    {"epoch": 1, "accuracy": 0.5, "published_accuracy": 0.6, "decision_time": 90.0,
+     "silent": 0.1, "tied": 0.0, "flips": [900, 7]},
+    {"epoch": 2, "accuracy": 0.75, "published_accuracy": 0.8, "decision_time": 60.0,
+     "silent": 0.0, "tied": 0.2, "flips": [400, 0]},
+]  # fmt: skip
+
+ON_GIVEN_AXES: dict[str, Callable[[Axes | None], Axes]] = {
+    "potential": lambda ax: plot.potential(simulate_neuron([0], [1], threshold=0), ax=ax),
+    "raster": lambda ax: plot.raster([1, 2], ax=ax),
+    "race": lambda ax: plot.race([[0, 1]], 0, [2], ax=ax),
+    "decision_times": lambda ax: plot.decision_times([1, 256], ax=ax),
+    "confusion": lambda ax: plot.confusion([0, 1], [1, 1], ax=ax),
+}
+FIGURES: dict[str, Callable[[], Figure]] = {
+    "receptive_fields": lambda: plot.receptive_fields(np.eye(4), shape=(2, 2)),
+    "history": lambda: plot.history(History(RECORDS)),
+}
+
+
+def test_the_tables_above_name_every_function() -> None:
+    assert sorted([*ON_GIVEN_AXES, *FIGURES]) == plot.__all__
+
+
+@pytest.mark.parametrize("name", ON_GIVEN_AXES)
+def test_axes_that_are_given_are_drawn_on_and_no_figure_is_made(name: str) -> None:
+    _, given = plt.subplots()
+    before = plt.get_fignums()
+    assert ON_GIVEN_AXES[name](given) is given
+    assert given.has_data()
+    assert plt.get_fignums() == before
+
+
+@pytest.mark.parametrize("name", ON_GIVEN_AXES)
+def test_without_axes_one_white_figure_is_made(name: str) -> None:
+    figure = ON_GIVEN_AXES[name](None).figure
+    assert isinstance(figure, Figure)
+    assert plt.get_fignums() == [figure.number]
+    assert figure.get_facecolor() == (1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_several_panels_make_one_white_figure(name: str) -> None:
+    figure = FIGURES[name]()
+    assert plt.get_fignums() == [figure.number]
+    assert figure.get_facecolor() == (1, 1, 1, 1)
+
+
+def test_a_refused_call_leaves_no_figure() -> None:
+    with pytest.raises(ValueError):
+        plot.raster([300])
+    with pytest.raises(ValueError):
+        plot.receptive_fields(np.eye(3))
+    assert plt.get_fignums() == []
+
+
+def test_the_global_settings_of_matplotlib_stay_as_they_are() -> None:
+    before = dict(mpl.rcParams)
+    for draw in ON_GIVEN_AXES.values():
+        draw(None)
+    for make in FIGURES.values():
+        make()
+    assert dict(mpl.rcParams) == before
+
+
+def test_the_callers_arrays_stay_as_they_are() -> None:
+    times = np.array([3, 256, 256])
+    potentials = np.array(POTENTIALS, dtype=float)
+    plot.raster(times)
+    plot.decision_times(times)
+    plot.race(potentials, 1, [1, 2, 3])
+    np.testing.assert_array_equal(times, [3, 256, 256])
+    np.testing.assert_array_equal(potentials, POTENTIALS)
+
+
+def test_text_stays_legible_after_the_call() -> None:
+    ax = plot.raster([3, 5])
+    ax.figure.draw_without_rendering()  # type: ignore[union-attr]  # ticks are made only now
+    texts = [*ax.get_xticklabels(), *ax.get_yticklabels(), *ax.texts, ax.xaxis.label]
+    assert min(float(text.get_fontsize()) for text in texts) >= 11
 
 
 def test_spread_moves_only_what_collides() -> None:
@@ -219,3 +305,198 @@ def test_race_says_what_does_not_fit(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         plot.race(potentials, 1, spike_times, labels=labels)  # type: ignore[arg-type]
+
+
+# --- receptive fields -----------------------------------------------------------------------------
+
+
+def _images(figure: Figure) -> list[AxesImage]:
+    return [image for ax in figure.axes for image in ax.images]
+
+
+def test_receptive_fields_draws_each_row_as_an_image_on_one_scale() -> None:
+    weights = np.array([[0.0, 1.0, -3.0, 2.0, 0.0, 0.5], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]])
+    figure = plot.receptive_fields(weights, shape=(2, 3))
+    first, second = _images(figure)
+    np.testing.assert_array_equal(np.asarray(first.get_array()), weights[0].reshape(2, 3))
+    np.testing.assert_array_equal(np.asarray(second.get_array()), weights[1].reshape(2, 3))
+    assert first.get_clim() == second.get_clim() == (-3, 3)
+    assert [ax.get_title() for ax in figure.axes[:2]] == ["0", "1"]
+    assert figure.axes[-1].get_xlabel() == "weight"
+
+
+def test_receptive_fields_of_signs_have_two_tones() -> None:
+    signs = np.array([[1, -1, -1, 1]], dtype=np.int8)
+    figure = plot.receptive_fields(signs, shape=(2, 2))
+    (image,) = _images(figure)
+    assert image.cmap.N == 2
+    dark, light = image.to_rgba(np.array([-1.0, 1.0]))
+    assert dark[:3].sum() + 1 < light[:3].sum()  # told apart in grey as well
+    assert [tick.get_text() for tick in figure.axes[-1].get_xticklabels()] == [
+        "\N{MINUS SIGN}1",
+        "+1",
+    ]
+
+
+def test_receptive_fields_of_zeros_have_a_scale() -> None:
+    (image,) = _images(plot.receptive_fields(np.zeros((1, 4)), shape=(2, 2)))
+    assert image.get_clim() == (-1, 1)
+
+
+def test_receptive_fields_fill_rows_of_the_asked_width() -> None:
+    figure = plot.receptive_fields(np.ones((5, 4)), shape=(2, 2), columns=3)
+    assert len(_images(figure)) == 5
+    places = [ax.get_subplotspec() for ax in figure.axes[:5]]
+    assert [(p.rowspan.start, p.colspan.start) for p in places if p is not None] == [
+        (0, 0), (0, 1), (0, 2), (1, 0), (1, 1)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("shape", "columns", "message"),
+    [
+        ((1, 600), 10, r"each neuron has 600 weights, but shape=\(28, 28\) has 784 pixels"),
+        ((0, 784), 10, "at least one neuron and one column, got 0 and columns=10"),
+        ((1, 784), 0, "got 1 and columns=0"),
+        ((784,), 10, r"must have shape \(n_out, n_in\), got \(784,\)"),
+    ],
+)
+def test_receptive_fields_says_what_does_not_fit(
+    shape: tuple[int, ...], columns: int, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        plot.receptive_fields(np.ones(shape), columns=columns)
+
+
+# --- decision times -------------------------------------------------------------------------------
+
+
+def _bars(ax: Axes) -> list[tuple[float, float, float]]:
+    """Left edge, width and height of every bar that has a height; the last one: silent images."""
+    bars = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
+    return [(b.get_x(), b.get_width(), b.get_height()) for b in bars if b.get_height()]
+
+
+def test_decision_times_are_counted_and_the_silent_stand_apart() -> None:
+    ax = plot.decision_times([3, 4, 4, 256, 256, 256])
+    three, four, silent = _bars(ax)
+    assert [three, four] == [(3, 1, 1), (4, 1, 2)]
+    assert silent[2] == 3
+    assert silent[0] > 5
+    assert ax.get_xticklabels()[-1].get_text() == "silent"
+    assert _texts(ax) == ["3"]
+
+
+def test_decision_times_over_the_whole_window_lose_no_image() -> None:
+    times = np.repeat(np.arange(257), 2)
+    *bars, silent = _bars(plot.decision_times(times))
+    assert sum(height for _, _, height in bars) == 512
+    assert {(width, height) for _, width, height in bars} == {(8, 16)}
+    assert silent[2] == 2
+
+
+def test_decision_times_when_all_are_silent_and_when_none_is() -> None:
+    ((_, _, height),) = _bars(plot.decision_times([8, 8], t_max=8))
+    assert height == 2
+    ax = plot.decision_times([2], t_max=8)
+    assert _bars(ax) == [(2, 1, 1)]
+    assert _texts(ax) == ["0"]
+
+
+def test_decision_times_wants_one_time_per_image() -> None:
+    with pytest.raises(ValueError, match=r"times\.min\(axis=1\), got \(2, 2\)"):
+        plot.decision_times([[1, 2], [3, 4]])
+
+
+# --- history --------------------------------------------------------------------------------------
+
+
+def test_history_draws_a_panel_for_each_quantity() -> None:
+    accuracy, decision, shares, flips = plot.history(History(RECORDS)).axes
+    assert _data(_line(accuracy, "training")) == [[1, 2], [50, 75]]
+    assert _data(_line(accuracy, "published")) == [[1, 2], [60, 80]]
+    assert _data(_line(decision, "training")) == [[1, 2], [90, 60]]
+    assert _data(_line(shares, "silent")) == [[1, 2], [10, 0]]
+    assert _data(_line(shares, "tied")) == [[1, 2], [0, 20]]
+    assert _data(_line(flips, "layer 1")) == [[1, 2], [900, 400]]
+    assert _data(_line(flips, "layer 2")) == [[1, 2], [7, 0]]
+    assert flips.get_xlabel() == "epoch"
+    assert _texts(accuracy) == ["training", "published"]
+
+
+def test_history_prefers_the_validation_set_where_there_is_one() -> None:
+    records = [
+        r | {"validation_accuracy": 0.4, "validation_published_accuracy": 0.45} for r in RECORDS
+    ]
+    accuracy = plot.history(History(records)).axes[0]
+    assert _data(_line(accuracy, "training"))[1] == [50, 75]
+    assert _data(_line(accuracy, "validation"))[1] == [40, 40]
+    assert _data(_line(accuracy, "published"))[1] == [45, 45]
+
+
+def test_history_leaves_out_flips_where_nothing_flipped() -> None:
+    real = [r | {"flips": [0, 0]} for r in RECORDS]
+    assert [ax.get_ylabel() for ax in plot.history(History(real)).axes] == [
+        "accuracy, %",
+        "decision\n(time step)",
+        "images, %",
+    ]
+
+
+def test_history_labels_a_line_that_ends_early_at_its_last_number() -> None:
+    records = [RECORDS[0] | {"validation_accuracy": 0.4}, RECORDS[1]]
+    accuracy = plot.history(History(records)).axes[0]
+    np.testing.assert_array_equal(_data(_line(accuracy, "validation"))[1], [40, np.nan])
+    assert "validation" in _texts(accuracy)
+
+
+def test_history_of_one_epoch_has_whole_epochs_on_its_axis() -> None:
+    figure = plot.history(History(RECORDS[:1]))
+    figure.draw_without_rendering()
+    low, high = figure.axes[-1].get_xlim()
+    assert [tick for tick in figure.axes[-1].get_xticks() if low <= tick <= high] == [1]
+
+
+def test_history_needs_an_epoch_and_a_history() -> None:
+    with pytest.raises(ValueError, match=r"no epoch has been recorded yet; call fit\(\) first"):
+        plot.history(History())
+    with pytest.raises(TypeError, match=r"want a History, .* got list"):
+        plot.history([])  # type: ignore[arg-type]
+
+
+# --- confusion ------------------------------------------------------------------------------------
+
+
+def _numbers(ax: Axes) -> list[int]:
+    return [int(text) for text in _texts(ax)]
+
+
+def test_confusion_counts_labels_in_rows_and_decisions_in_columns() -> None:
+    ax = plot.confusion([0, 0, 0, 0, 2], [0, 1, 0, 0, 1], n_classes=3)
+    assert _numbers(ax) == [3, 1, 0, 0, 0, 0, 0, 1, 0]
+    (image,) = ax.images
+    shade = np.asarray(image.get_array()) ** 2
+    np.testing.assert_allclose(shade, [[0.75, 0.25, 0.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("decision", "label")
+
+
+def test_confusion_gives_no_class_a_column_of_its_own() -> None:
+    ax = plot.confusion([0, 1, 1], [0, -1, 1], n_classes=2)
+    assert _numbers(ax) == [1, 0, 0, 0, 1, 1]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0", "1", "none"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "predictions", "error", "message"),
+    [
+        ([0, 3], [0, 0], ValueError, r"confusion: labels must lie in 0\.\.1"),
+        ([0, 1], [0, 2], ValueError, r"confusion: predictions must lie in -1\.\.1 .*got 0 to 2"),
+        ([0, 1], [0], ValueError, "confusion: 2 labels need 2 predictions"),
+        ([0, 1], [0.5, 1], TypeError, "confusion: predictions must be whole numbers, got float64"),
+    ],
+)
+def test_confusion_says_what_does_not_fit(
+    labels: list[int], predictions: list[float], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        plot.confusion(labels, predictions, n_classes=2)
