@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +16,14 @@ AnyArray: TypeAlias = npt.NDArray[Any]
 LONGEST_WINDOW = np.iinfo(np.int16).max
 
 
+def is_whole(value: object) -> TypeGuard[int]:
+    """Whether a value is a whole number; True and False are not."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
 def check_t_max(where: str, t_max: int) -> int:
     """Return the length of the window as an int, 1 to 32767 (spike times are int16)."""
-    whole = isinstance(t_max, (int, np.integer)) and not isinstance(t_max, bool)
-    if not whole or not 1 <= t_max <= LONGEST_WINDOW:
+    if not is_whole(t_max) or not 1 <= t_max <= LONGEST_WINDOW:
         raise ValueError(
             f"{where}: t_max must be a whole number of time steps from 1 to {LONGEST_WINDOW}, "
             f"got {t_max!r}"
@@ -115,14 +119,14 @@ def check_labels(where: str, labels: npt.ArrayLike, n: int, n_classes: int) -> I
 
 def check_layers(where: str, layers: Sequence[int]) -> tuple[int, ...]:
     """Return the sizes of the layers, input first, as a tuple of ints."""
-    sizes = tuple(layers) if isinstance(layers, (Sequence, np.ndarray)) else ()
-    good = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 1 for n in sizes)
-    if len(sizes) < 2 or not good or isinstance(layers, str):
+    sizes: tuple[object, ...] = tuple(layers) if np.iterable(layers) else ()
+    good = all(is_whole(size) and size >= 1 for size in sizes)
+    if len(sizes) < 2 or not good:
         raise ValueError(
             f"{where}: layers must be two or more sizes, input first, such as (784, 600, 10), "
             f"got {layers!r}"
         )
-    return tuple(int(n) for n in sizes)
+    return tuple(int(n) for n in layers)
 
 
 def check_choice(where: str, name: str, value: object, choices: Sequence[str]) -> str:

@@ -1,0 +1,116 @@
+"""Chapter 05: backpropagation through spike times, for one image.
+
+How should a neuron's firing time change? The output neurons know it from their targets: their
+*delta* is their time error. A hidden neuron collects it from the neurons that heard it. And a
+weight moves only if its spike had arrived before the neuron fired: what came later had no part in
+it.
+
+The three approximations of the paper are ``dt/dV = -1`` (raise the potential by one and the neuron
+fires one step earlier), ``dV_j/dw_ji = [t_i < t_j]``, and ``dV_k/dt_h = -w_kh``.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from minibs4nn._checks import BoolArray, FloatArray
+
+__all__ = ["arrived", "backpropagate", "update_weights"]
+
+
+def arrived(times_in: npt.ArrayLike, times_out: npt.ArrayLike) -> BoolArray:
+    """Which input spikes had arrived when a neuron crossed its threshold.
+
+    Because a spike is stamped one step after the crossing, "strictly before the neuron's own spike"
+    selects exactly the spikes that were in its potential.
+
+    Parameters
+    ----------
+    times_in : int array, shape (n_in,), time steps
+    times_out : int array, shape (n_out,), time steps
+
+    Returns
+    -------
+    bool array, shape (n_out, n_in)
+        ``[t_i < t_j]``.
+
+    Examples
+    --------
+    >>> arrived([2, 5, 8], [6, 8]).astype(int).tolist()
+    [[1, 1, 0], [1, 1, 0]]
+    """
+    before: BoolArray = np.asarray(times_in)[None, :] < np.asarray(times_out)[:, None]
+    return before
+
+
+def backpropagate(
+    delta: npt.ArrayLike, weights: npt.ArrayLike, times_in: npt.ArrayLike, times_out: npt.ArrayLike
+) -> FloatArray:
+    """The deltas of a layer, from those of the layer that heard it.
+
+    ``delta_h = sum over k of delta_k * w_kh * [t_h < t_k]``. A silent neuron was heard by nobody:
+    its delta is 0, and it learns nothing.
+
+    Parameters
+    ----------
+    delta : float array, shape (n_out,)
+        Of the later layer.
+    weights : float array, shape (n_out, n_in)
+        From the earlier layer to the later one; the latent weights where there are two sets.
+    times_in : int array, shape (n_in,), time steps
+        Of the earlier layer.
+    times_out : int array, shape (n_out,), time steps
+        Of the later layer.
+
+    Returns
+    -------
+    float64 array, shape (n_in,)
+
+    References
+    ----------
+    Kheradpisheh & Masquelier 2020, backward path.
+
+    Examples
+    --------
+    >>> backpropagate([1.0, -0.5], [[2.0, 3.0], [4.0, 1.0]], [1, 7], [5, 9]).tolist()
+    [0.0, -0.5]
+    """
+    w = np.asarray(weights, dtype=np.float64)
+    was_heard = arrived(times_in, times_out)
+    delta_in = np.zeros(w.shape[1])
+    for k, delta_k in enumerate(np.asarray(delta, dtype=np.float64)):  # in this order in all kernels
+        delta_in += np.where(was_heard[k], delta_k * w[k], 0.0)
+    return delta_in
+
+
+def update_weights(
+    weights: FloatArray,
+    delta: npt.ArrayLike,
+    times_in: npt.ArrayLike,
+    times_out: npt.ArrayLike,
+    *,
+    learning_rate: float,
+) -> None:
+    """Move the weights of a layer, in place: ``w_ji -= eta * delta_j * [t_i < t_j]``.
+
+    Parameters
+    ----------
+    weights : float64 array, shape (n_out, n_in)
+        Changed in place.
+    delta : float array, shape (n_out,)
+    times_in : int array, shape (n_in,), time steps
+    times_out : int array, shape (n_out,), time steps
+    learning_rate : float
+
+    References
+    ----------
+    Kheradpisheh & Masquelier 2020, weight update.
+
+    Examples
+    --------
+    >>> w = np.zeros((2, 3))
+    >>> update_weights(w, [1.0, -0.5], [2, 5, 8], [6, 3], learning_rate=0.2)
+    >>> w.tolist()
+    [[-0.2, -0.2, 0.0], [0.1, 0.0, 0.0]]
+    """
+    step = learning_rate * np.asarray(delta, dtype=np.float64)
+    weights -= np.where(arrived(times_in, times_out), step[:, None], 0.0)

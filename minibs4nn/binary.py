@@ -1,0 +1,186 @@
+"""Chapter 07: weights of one bit.
+
+A binarized layer has two sets of weights. The *latent* weights are real; learning moves them. The
+network runs on their signs, +1 and -1, times one *scale* per layer. When learning pushes a latent
+weight through zero, its sign flips.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from minibs4nn._checks import FloatArray, check_finite
+
+__all__ = ["flips", "pack_bits", "scale_gradient", "sign", "sign_threshold", "unpack_bits"]
+
+Signs = npt.NDArray[np.int8]
+
+
+def sign(latent_weights: npt.ArrayLike) -> Signs:
+    """The weights that the network runs on: +1 where the latent weight is 0 or more, else -1.
+
+    One bit has no room for a zero, so ``sign(0) = +1``.
+
+    Parameters
+    ----------
+    latent_weights : float array, any shape
+
+    Returns
+    -------
+    int8 array of +1 and -1, in the same memory order
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a weight is not a finite number.
+
+    References
+    ----------
+    Kheradpisheh, Mirsadeghi & Masquelier 2022, binarization; sign(0) is this library's choice.
+
+    Examples
+    --------
+    >>> sign([0.3, 0.0, -0.0, -2.0]).tolist()
+    [1, 1, 1, -1]
+    """
+    latent = check_finite("sign", "latent weights", latent_weights)
+    ones = np.ones_like(latent, dtype=np.int8)
+    ones[latent < 0] = -1
+    return ones
+
+
+def sign_threshold(threshold: npt.ArrayLike, scale: float) -> FloatArray:
+    """The threshold for a sum of signs: ``floor(theta / alpha)``.
+
+    ``alpha * sum > theta`` is ``sum > theta / alpha``; and since the sum is a whole number, that is
+    ``sum > floor(theta / alpha)``. The forward pass needs no multiplication at all.
+
+    Parameters
+    ----------
+    threshold : float, or array of shape (n_out,)
+        The threshold theta of the scaled potential.
+    scale : float
+        The scale alpha of the layer, positive.
+
+    Returns
+    -------
+    float64 array, shape of ``threshold``, of whole numbers
+
+    Raises
+    ------
+    ValueError
+        If the scale is not positive.
+
+    Examples
+    --------
+    >>> sign_threshold(100.0, 4.03707844).tolist()
+    24.0
+    """
+    if not 0 < scale < np.inf:
+        raise ValueError(f"sign_threshold: scale must be a positive number, got {scale!r}")
+    return np.floor(np.asarray(threshold, dtype=np.float64) / scale)
+
+
+def scale_gradient(delta: npt.ArrayLike, potential: npt.ArrayLike, n_in: int) -> float:
+    """How the scale of a layer should change: the mean over its synapses.
+
+    The mean of ``delta_j * [t_i < t_j] * sign(w_ji)`` over all i and j. The sum over i is the
+    potential on which neuron j fired, which the forward pass has already computed. The chain rule
+    gives the sum; the published code takes the mean.
+
+    Parameters
+    ----------
+    delta : float array, shape (n_out,)
+    potential : int array, shape (n_out,)
+        Sums of signs, as :func:`minibs4nn.layer_spike_times` returns them.
+    n_in : int
+        Number of inputs of the layer.
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    Kheradpisheh, Mirsadeghi & Masquelier 2022, learning the scale.
+
+    Examples
+    --------
+    >>> scale_gradient([0.5, -1.0], [4, 1], n_in=2)
+    0.25
+    """
+    d = np.asarray(delta, dtype=np.float64)
+    total = float(np.cumsum(d * np.asarray(potential))[-1])  # from the left, as in the kernels
+    return total / (d.size * n_in)
+
+
+def flips(before: npt.ArrayLike, after: npt.ArrayLike) -> int:
+    """How many signs differ between two sets of binary weights of the same shape.
+
+    Examples
+    --------
+    >>> flips([1, -1, 1], [1, 1, -1])
+    2
+    """
+    return int(np.count_nonzero(np.asarray(before) != np.asarray(after)))
+
+
+def pack_bits(signs: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+    """Pack signs into bits, eight to a byte: bit 1 for +1, bit 0 for -1, lowest bit first.
+
+    Parameters
+    ----------
+    signs : int array of +1 and -1, shape (n_out, n_in)
+
+    Returns
+    -------
+    uint8 array, shape (n_out, ceil(n_in / 8))
+        Bits beyond ``n_in`` are 0.
+
+    Raises
+    ------
+    ValueError
+        If there is anything but +1 and -1.
+
+    Examples
+    --------
+    >>> pack_bits([[1, -1, 1, 1]]).tolist()
+    [[13]]
+    """
+    array = np.asarray(signs)
+    if array.ndim != 2 or not np.isin(array, (-1, 1)).all():
+        raise ValueError(
+            "pack_bits: signs must be +1 and -1 in an array of shape (n_out, n_in), got shape "
+            f"{array.shape} with values such as {np.unique(array)[:4].tolist()}"
+        )
+    return np.packbits(array > 0, axis=1, bitorder="little")
+
+
+def unpack_bits(bits: npt.NDArray[np.uint8], n_in: int) -> Signs:
+    """Turn packed bits back into signs: the inverse of :func:`pack_bits`.
+
+    Parameters
+    ----------
+    bits : uint8 array, shape (n_out, ceil(n_in / 8))
+    n_in : int
+
+    Returns
+    -------
+    int8 array of +1 and -1, shape (n_out, n_in)
+
+    Raises
+    ------
+    ValueError
+        If the width of ``bits`` does not belong to ``n_in``.
+
+    Examples
+    --------
+    >>> unpack_bits(pack_bits([[1, -1, 1, 1]]), 4).tolist()
+    [[1, -1, 1, 1]]
+    """
+    if bits.dtype != np.uint8 or bits.ndim != 2 or bits.shape[1] != -(-n_in // 8):
+        raise ValueError(
+            f"unpack_bits: {n_in} inputs need a uint8 array of shape (n_out, {-(-n_in // 8)}), got "
+            f"{bits.dtype} of shape {bits.shape}"
+        )
+    ones = np.unpackbits(bits, axis=1, count=n_in, bitorder="little").astype(np.int8)
+    return ones * np.int8(2) - np.int8(1)

@@ -1,0 +1,192 @@
+"""Three ways to compute one thing: a backend is a contract, not a preference.
+
+``numpy`` is the definition, ``numba`` the compiled twin for the CPU; both give the same bits. Each
+backend is a module with the two functions of :class:`Kernels`.
+"""
+
+import importlib
+import importlib.util
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+
+import numpy as np
+
+from minibs4nn._checks import AnyArray, FloatArray, IntArray, SpikeTimes, check_choice
+from minibs4nn.errors import BackendError
+
+if TYPE_CHECKING:
+    from minibs4nn.rules import RelativeTarget
+
+__all__ = ["BACKENDS", "Backend", "Kernels", "OnlineReport", "Parameters", "backends", "get_kernels"]
+
+BACKENDS = ("auto", "numpy", "numba", "cupy")
+_MODULES = {"numpy": "minibs4nn.kernels.reference", "numba": "minibs4nn.kernels.cpu"}
+
+
+@dataclass
+class Parameters:
+    """What the kernels read and change: one entry per layer after the input.
+
+    Attributes
+    ----------
+    latent : list of float64 arrays, shapes (n_out, n_in), column-major
+        The weights of an S4NN; the latent weights of a BS4NN. Column-major, so that what one input
+        sends to all neurons lies side by side.
+    signs : list of int8 arrays, same shapes and order, or None
+        The one-bit weights of a BS4NN; None for an S4NN.
+    thresholds : list of float64 arrays, shapes (n_out,)
+    scale : float64 array, shape (n_layers,)
+        One scale per layer; ones for an S4NN.
+    """
+
+    latent: list[FloatArray]
+    signs: list[AnyArray] | None
+    thresholds: list[FloatArray]
+    scale: FloatArray
+
+    @property
+    def weights(self) -> list[AnyArray]:
+        """The weights that the forward pass runs on."""
+        return list(self.latent) if self.signs is None else list(self.signs)
+
+    @property
+    def forward_thresholds(self) -> list[FloatArray]:
+        """The thresholds in the unit of the forward weights, as :func:`sign_threshold` gives them."""
+        if self.signs is None:
+            return list(self.thresholds)
+        return [np.floor(theta / a) for theta, a in zip(self.thresholds, self.scale, strict=True)]
+
+    def copy(self) -> "Parameters":
+        """Return a copy that shares nothing with the original."""
+        return Parameters(
+            [w.copy(order="F") for w in self.latent],
+            None if self.signs is None else [s.copy(order="F") for s in self.signs],
+            [theta.copy() for theta in self.thresholds],
+            self.scale.copy(),
+        )
+
+
+class OnlineReport(NamedTuple):
+    """What happened while a network learned from ``m`` images, one after the other.
+
+    Attributes
+    ----------
+    spike_times : int16 array, shape (m, n_classes)
+        Of the output neurons, for each image just before it was learned from.
+    potential, late_potential : float64 arrays, shape (m, n_classes)
+        As :func:`~minibs4nn.layer_spike_times` and :func:`~minibs4nn.potential_at` step
+        ``t_max - 3`` give them; the latter only where all outputs were silent, else 0.
+    fired : list of int64 arrays, shapes (n_out,)
+        For each layer, on how many images each neuron fired.
+    flips : int64 array, shape (n_layers,)
+        Signs that changed.
+    updates : int
+        Images that had an error.
+    """
+
+    spike_times: SpikeTimes
+    potential: FloatArray
+    late_potential: FloatArray
+    fired: list[IntArray]
+    flips: IntArray
+    updates: int
+
+
+class Kernels(Protocol):
+    """What a backend provides."""
+
+    def layer_spike_times(
+        self, times: SpikeTimes, weights: AnyArray, threshold: FloatArray, *, t_max: int
+    ) -> tuple[SpikeTimes, AnyArray]:
+        """As :func:`minibs4nn.layer_spike_times`, for arguments that are known to be good."""
+
+    def train_online(
+        self,
+        times: SpikeTimes,
+        labels: IntArray,
+        order: IntArray,
+        parameters: Parameters,
+        rule: "RelativeTarget",
+        *,
+        t_max: int,
+    ) -> OnlineReport:
+        """Learn from the images ``order``, one at a time; ``parameters`` are changed in place."""
+
+
+class Backend(NamedTuple):
+    """Whether a backend runs here, and which version it is or what it lacks."""
+
+    usable: bool
+    detail: str
+
+
+def backends() -> dict[str, Backend]:
+    """What is usable on this machine, and why not.
+
+    Returns
+    -------
+    dict of str to Backend
+        For ``"numpy"``, ``"numba"`` and ``"cupy"``: ``usable`` and ``detail``.
+
+    Examples
+    --------
+    >>> backends()["numpy"].usable
+    True
+    """
+    return {
+        "numpy": Backend(True, f"NumPy {np.__version__}, the reference"),
+        "numba": _probe_numba(),
+        "cupy": _probe_cupy(),
+    }
+
+
+def _probe_numba() -> Backend:
+    try:
+        numba = importlib.import_module("numba")
+    except ImportError as error:
+        return Backend(False, f"Numba cannot be imported: {error} (pip install numba)")
+    return Backend(True, f"Numba {numba.__version__}, compiled for the CPU")
+
+
+def _probe_cupy() -> Backend:
+    if importlib.util.find_spec("cupy") is None:
+        return Backend(False, "CuPy is not installed (pip install 'minibs4nn[gpu]')")
+    return Backend(False, "this version of minibs4nn has no GPU kernels yet")
+
+
+def get_kernels(name: str) -> Kernels:
+    """Load a backend. ``"auto"`` is numba where it imports, else NumPy: same bits, other speed.
+
+    Parameters
+    ----------
+    name : str
+        ``"auto"``, ``"numpy"``, ``"numba"`` or ``"cupy"``.
+
+    Returns
+    -------
+    module
+        With the functions of :class:`Kernels`.
+
+    Raises
+    ------
+    ValueError
+        If there is no backend of that name.
+    BackendError
+        If it cannot run here. There is no silent fall-back.
+
+    Examples
+    --------
+    >>> get_kernels("numpy").__name__
+    'minibs4nn.kernels.reference'
+    """
+    check_choice("backend", "name", name, BACKENDS)
+    if name == "auto":
+        name = "numba" if _probe_numba().usable else "numpy"
+    found = backends()
+    if not found[name].usable:
+        needs = "CuPy and a CUDA device" if name == "cupy" else "Numba"
+        usable = ", ".join(other for other, backend in found.items() if backend.usable)
+        raise BackendError(
+            f"backend={name!r} needs {needs}: {found[name].detail}. Available here: {usable}"
+        )
+    return cast(Kernels, importlib.import_module(_MODULES[name]))

@@ -1,0 +1,139 @@
+"""The definition, in NumPy: chapters 03 to 07 put together, one image at a time.
+
+Nothing here is fast. Everything here is meant to be read beside the paper, and ``cpu.py`` is its
+compiled twin: same names, same numbered steps, same additions in the same order, same bits.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minibs4nn._checks import AnyArray, FloatArray, IntArray, SpikeTimes
+from minibs4nn.backward import backpropagate, update_weights
+from minibs4nn.binary import flips, scale_gradient, sign
+from minibs4nn.forward import layer_spike_times, potential_at
+from minibs4nn.kernels import OnlineReport, Parameters
+from minibs4nn.targets import normalise, relative_targets, time_error
+
+if TYPE_CHECKING:
+    from minibs4nn.rules import RelativeTarget
+
+__all__ = ["SMALLEST_SHRINK", "layer_spike_times", "scale_message", "train_online"]
+
+SMALLEST_SHRINK = 1e-6  # below it the postponed weight decay is multiplied out, lest it underflow
+
+
+def train_online(
+    times: SpikeTimes,
+    labels: IntArray,
+    order: IntArray,
+    parameters: Parameters,
+    rule: "RelativeTarget",
+    *,
+    t_max: int,
+) -> OnlineReport:
+    """Learn from the images ``order``, one at a time; ``parameters`` are changed in place.
+
+    Parameters
+    ----------
+    times : int16 array, shape (n, n_in)
+    labels : int64 array, shape (n,)
+    order : int64 array, shape (m,)
+        Which images, in which order; an image may come more than once.
+    parameters : Parameters
+    rule : RelativeTarget
+    t_max : int, time steps
+
+    Returns
+    -------
+    OnlineReport
+
+    Raises
+    ------
+    ArithmeticError
+        If a scale falls to zero or below.
+
+    References
+    ----------
+    Kheradpisheh & Masquelier 2020; Kheradpisheh, Mirsadeghi & Masquelier 2022. That each layer is
+    updated *before* the deltas pass through it is the order of the published code.
+    """
+    p = parameters
+    depth = len(p.latent)
+    n_classes = len(p.latent[-1])
+    out_times = np.empty((len(order), n_classes), dtype=np.int16)
+    out_potential = np.empty((len(order), n_classes))
+    late_potential = np.zeros((len(order), n_classes))
+    fired = [np.zeros(len(w), dtype=np.int64) for w in p.latent]
+    flipped = np.zeros(depth, dtype=np.int64)
+    updates = 0
+    # Weight decay shrinks every weight after every image. The shrinking is kept in one number
+    # instead (weights = shrink * latent) and multiplied out at the end: the same mathematics, and
+    # an image need not touch weights that it does not use.
+    keep = 1.0 - rule.learning_rate * rule.weight_decay
+    shrink = 1.0
+
+    for m, n in enumerate(order):
+        # (1) forward: firing times of every layer
+        if p.signs is None:
+            thresholds = [theta / shrink for theta in p.thresholds]
+            unit = shrink
+        else:
+            thresholds = p.forward_thresholds
+            unit = 1.0
+        heard = [times[n]]
+        potentials: list[AnyArray] = []
+        for weights, threshold in zip(p.weights, thresholds, strict=True):
+            spikes, potential = layer_spike_times(heard[-1][None], weights, threshold, t_max=t_max)
+            heard.append(spikes[0])
+            potentials.append(potential[0])
+        out_times[m] = heard[-1]
+        out_potential[m] = potentials[-1] * unit
+        if (heard[-1] == t_max).all():
+            late = potential_at(heard[-2][None], p.weights[-1], t_max - 3, t_max=t_max)
+            late_potential[m] = late[0] * unit
+        for count, spikes in zip(fired, heard[1:], strict=True):
+            count += spikes < t_max
+
+        # (2) targets and error of the output layer
+        targets = relative_targets(
+            heard[-1][None], labels[n : n + 1], gamma=rule.gamma, all_silent=rule.all_silent,
+            t_max=t_max,
+        )  # fmt: skip
+        delta = time_error(heard[-1], targets[0], t_max=t_max)
+        if delta.any():
+            updates += 1
+            for layer in reversed(range(depth)):
+                # (3) normalise, (4) update this layer, (5) pass the deltas through it
+                delta = normalise(delta)
+                latent, inputs, outputs = p.latent[layer], heard[layer], heard[layer + 1]
+                update_weights(
+                    latent, delta, inputs, outputs, learning_rate=rule.learning_rate / shrink
+                )
+                if p.signs is not None:
+                    slope = scale_gradient(delta, potentials[layer], len(inputs))
+                    p.scale[layer] -= rule.scale_learning_rate * slope
+                    if not p.scale[layer] > 0:
+                        raise ArithmeticError(scale_message(layer, p.scale))
+                    new_signs = sign(latent)
+                    flipped[layer] += flips(p.signs[layer], new_signs)
+                    p.signs[layer][:] = new_signs
+                if layer > 0:
+                    delta = backpropagate(delta, latent, inputs, outputs)
+
+        # (6) weight decay
+        shrink *= keep
+        if shrink < SMALLEST_SHRINK or (m == len(order) - 1 and shrink != 1.0):
+            for latent in p.latent:
+                latent *= shrink
+            shrink = 1.0
+
+    return OnlineReport(out_times, out_potential, late_potential, fired, flipped, updates)
+
+
+def scale_message(layer: int, scale: FloatArray) -> str:
+    """What to say when learning drives a scale to zero or below."""
+    return (
+        f"BS4NN.fit: the scale of layer {layer} fell to {scale[layer]:.3g}, but must stay positive; "
+        "lower the rule's scale_learning_rate or begin with a larger scale"
+    )

@@ -1,0 +1,144 @@
+"""Chapters 05 and 13: learning rules.
+
+A rule is a small frozen object: its numbers, and how one epoch of training is done with them.
+:class:`RelativeTarget` is the rule of the papers.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minibs4nn._checks import IntArray, check_choice, is_whole
+from minibs4nn.evaluation import judge
+from minibs4nn.targets import ALL_SILENT
+
+if TYPE_CHECKING:
+    from minibs4nn.model import SpikingNetwork
+    from minibs4nn.training import Epoch
+
+__all__ = ["BS4NN_PUBLISHED", "ORDERS", "S4NN_PUBLISHED", "RelativeTarget"]
+
+ORDERS = ("file", "shuffle", "replacement")
+
+
+@dataclass(frozen=True)
+class RelativeTarget:
+    """The rule of the papers: relative targets, normalised deltas, one image at a time.
+
+    Attributes
+    ----------
+    learning_rate : float
+        eta, of the weights.
+    gamma : int, time steps
+        The gap asked for between the label's neuron and every other.
+    weight_decay : float
+        lambda: after every image, ``w -= eta * lambda * w``.
+    scale_learning_rate : float
+        mu, of the scales of a BS4NN; an S4NN has none.
+    all_silent : str
+        What an image teaches on which no output fired: see
+        :func:`~minibs4nn.targets.relative_targets`.
+    order : str
+        ``"file"``: as the images come, each once. ``"shuffle"``: each once, in an order drawn anew
+        for every epoch. ``"replacement"``: as many draws as there are images, with replacement.
+    reset_dead : float
+        After each epoch, hidden neurons that fired on less than this share of the images get new
+        input weights, drawn as at the start: a silent neuron cannot learn its way back. 0 for
+        never.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range; the message names it.
+
+    References
+    ----------
+    Kheradpisheh & Masquelier 2020; Kheradpisheh, Mirsadeghi & Masquelier 2022.
+
+    Examples
+    --------
+    >>> import dataclasses
+    >>> dataclasses.replace(BS4NN_PUBLISHED, learning_rate=0.05).gamma
+    1
+    """
+
+    learning_rate: float = 0.1
+    gamma: int = 1
+    weight_decay: float = 0.0
+    scale_learning_rate: float = 0.01
+    all_silent: str = "ignore"
+    order: str = "shuffle"
+    reset_dead: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_choice("RelativeTarget", "all_silent", self.all_silent, ALL_SILENT)
+        check_choice("RelativeTarget", "order", self.order, ORDERS)
+        if not is_whole(self.gamma) or self.gamma < 0:
+            raise ValueError(
+                f"RelativeTarget: gamma must be a whole number of time steps, got {self.gamma!r}"
+            )
+        for name in ("learning_rate", "weight_decay", "scale_learning_rate", "reset_dead"):
+            value = getattr(self, name)
+            if not 0 <= value < np.inf:
+                raise ValueError(f"RelativeTarget: {name} must be 0 or more, got {value!r}")
+        if self.learning_rate * self.weight_decay >= 1 or self.reset_dead > 1:
+            raise ValueError(
+                "RelativeTarget: learning_rate * weight_decay must stay below 1 and reset_dead is "
+                f"a share, 0 to 1; got {self}"
+            )
+
+    def image_order(self, images: IntArray, rng: np.random.Generator) -> IntArray:
+        """Return which of ``images`` (their indices) one epoch learns from, in order."""
+        if self.order == "shuffle":
+            return rng.permutation(images)
+        if self.order == "replacement":
+            return rng.choice(images, size=images.size)
+        return images
+
+    def train_epoch(self, net: "SpikingNetwork", epoch: "Epoch") -> None:
+        """Learn from every image of one epoch, and report to it.
+
+        Parameters
+        ----------
+        net : S4NN or BS4NN
+            Its parameters are changed in place.
+        epoch : Epoch
+            Gives the images, the labels and the random numbers; takes what was observed.
+        """
+        images = self.image_order(epoch.images, epoch.rng)
+        for part in epoch.parts(images):
+            report = net.kernels.train_online(
+                epoch.inputs, epoch.labels, part, net.parameters, self, t_max=net.t_max
+            )
+            outcomes = judge(
+                report.spike_times, report.potential, report.late_potential, epoch.labels[part],
+                threshold=net.parameters.forward_thresholds[-1], t_max=net.t_max,
+            )  # fmt: skip
+            means = outcomes.means() | {"updates": report.updates / part.size}
+            epoch.observe(part.size, means, flips=report.flips, fired=report.fired)
+        if self.reset_dead:
+            for layer, fired in enumerate(epoch.fired[:-1]):  # output neurons can always learn
+                dead = np.flatnonzero(fired < self.reset_dead * images.size)
+                net.redraw(layer, dead, epoch.rng)
+
+
+# What the published code trains with on MNIST. The papers' accuracies are for these settings.
+S4NN_PUBLISHED = RelativeTarget(
+    learning_rate=0.2,
+    gamma=3,
+    weight_decay=1e-6,
+    scale_learning_rate=0.0,
+    all_silent="teach",
+    order="file",
+    reset_dead=0.001,
+)
+BS4NN_PUBLISHED = RelativeTarget(
+    learning_rate=0.1,
+    gamma=1,
+    weight_decay=0.0,
+    scale_learning_rate=0.01,
+    all_silent="ignore",
+    order="replacement",
+    reset_dead=0.0,
+)
