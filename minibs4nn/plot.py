@@ -158,13 +158,12 @@ def _label_right(
             xytext=(1.04, place),
             xycoords="axes fraction",
             textcoords="axes fraction",
-            color=colour,
-            size=_SMALL,
+            size=_SMALL,  # dark, as all text; the short line to it has the colour
             va="center",
             arrowprops={
                 "arrowstyle": "-",
                 "color": colour,
-                "linewidth": 0.8,
+                "linewidth": 1.5,
                 "relpos": (0, 0.5),  # from the middle of the text's left side
                 "shrinkB": 0,
             },
@@ -223,7 +222,6 @@ def potential(trace: Trace, *, ax: Axes | None = None) -> Axes:
             1.02,
             f"spike at {trace.spike_time}" if trace.fired else "no spike",
             transform=ax.get_xaxis_transform(),
-            color=_VERMILLION,
             ha="center" if trace.fired else "right",
         )
         _label_right(ax, [trace.threshold], [f"threshold\n{trace.threshold:g}"], [_GREY])
@@ -274,7 +272,6 @@ def raster(times: npt.ArrayLike, *, t_max: int = 256, ax: Axes | None = None) ->
             transform=ax.transAxes,
             rotation=270,
             va="center",
-            color=_VERMILLION,
         )
     return ax
 
