@@ -1,0 +1,57 @@
+# The commands of this project. `make` lists them. All that is needed is Python 3.11 to 3.13:
+# the first command makes .venv and installs requirements.txt into it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lint lab notebooks train bench clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@echo
+	@echo "make PYTHON=python3.12 ... chooses the interpreter when .venv is made"
+
+book: $(STAMP)  ## run every page, build the book, print the path of the page to open
+	$(BIN)/jupyter-book build . --all -W -n --keep-going
+	$(BIN)/python tools/lint_book.py --html _build/html
+	@echo "The book is ready. Open:"
+	@echo "$(CURDIR)/_build/html/index.html"
+
+test: $(STAMP)  ## run the tests, the examples in docstrings and every notebook
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)  ## check style, types, notebooks against pages, the parts of each chapter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python tools/notebooks.py --check
+	$(BIN)/python tools/lint_book.py
+
+lab: $(STAMP)  ## open the notebooks of the book in JupyterLab
+	$(BIN)/jupyter lab --notebook-dir book
+
+notebooks: $(STAMP)  ## run the pages and write the notebooks beside them
+	$(BIN)/python tools/notebooks.py
+
+train: $(STAMP)  ## train a BS4NN on MNIST for ten epochs, into run.npz
+	$(BIN)/python -m minibs4nn train --model bs4nn --dataset mnist --epochs 10 --out run.npz
+
+bench: $(STAMP)  ## measure the library against the dense form of the equations
+	$(BIN)/python benchmarks/training_step.py
+
+clean:  ## remove what was built, but not .venv
+	rm -rf _build build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+# The stamp is written last, so an installation that was cut short is done again.
+$(STAMP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Python 3.11, 3.12 or 3.13 is needed; choose one: make PYTHON=python3.12"; exit 1; }
+	@echo "Installing into $(VENV); the first time this takes a few minutes."
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "The module venv is missing; on Debian: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
