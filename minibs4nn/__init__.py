@@ -18,6 +18,7 @@ The modules follow the chapters of the course *Spikes and Bits*; each uses only 
 """
 
 from minibs4nn import datasets, errors, plot
+from minibs4nn.baselines import BNN, StraightThrough
 from minibs4nn.coding import decode, latency_code, rank_order_code, to_raster
 from minibs4nn.evaluation import Evaluation
 from minibs4nn.forward import (
@@ -38,6 +39,7 @@ from minibs4nn.training import History, checkpoint
 __version__ = "0.1.0"
 
 __all__ = [
+    "BNN",
     "BS4NN",
     "BS4NN_PUBLISHED",
     "S4NN",
@@ -45,6 +47,7 @@ __all__ = [
     "Evaluation",
     "History",
     "RelativeTarget",
+    "StraightThrough",
     "Trace",
     "backends",
     "checkpoint",

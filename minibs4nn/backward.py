@@ -77,7 +77,9 @@ def backpropagate(
     w = np.asarray(weights, dtype=np.float64)
     was_heard = arrived(times_in, times_out)
     delta_in = np.zeros(w.shape[1])
-    for k, delta_k in enumerate(np.asarray(delta, dtype=np.float64)):  # in this order in all kernels
+    for k, delta_k in enumerate(
+        np.asarray(delta, dtype=np.float64)
+    ):  # in this order in all kernels
         delta_in += np.where(was_heard[k], delta_k * w[k], 0.0)
     return delta_in
 

@@ -26,6 +26,20 @@ __all__ = ["atomic_write", "read_npz", "write_npz"]
 
 Arrays: TypeAlias = dict[str, AnyArray]
 
+# What zipfile, json and numpy raise on hostile bytes; to the user all of it means one thing.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    ValueError,
+    KeyError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    SyntaxError,
+    struct.error,
+    tokenize.TokenError,
+)
+
 
 @contextlib.contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
@@ -119,7 +133,7 @@ def write_npz(path: str | os.PathLike[str], header: dict[str, Any], arrays: Arra
     """
     text = json.dumps(header, allow_nan=False).encode()
     with atomic_write(path) as file:
-        np.savez(file, header=np.frombuffer(text, dtype=np.uint8), **arrays)
+        np.savez(file, allow_pickle=False, header=np.frombuffer(text, dtype=np.uint8), **arrays)
 
 
 def read_npz(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Arrays]:
@@ -158,9 +172,7 @@ def read_npz(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Arrays]:
                         raise ValueError(f"its member {member.filename!r} is compressed")
                     arrays[member.filename.removesuffix(".npy")] = _read_npy(archive.read(member))
             header = json.loads(arrays.pop("header").astype(np.uint8).tobytes())
-        # zipfile, json and numpy raise many things on hostile bytes; all mean the same to the user.
-        except (zipfile.BadZipFile, ValueError, KeyError, EOFError, NotImplementedError,
-                RuntimeError, struct.error, tokenize.TokenError, SyntaxError, TypeError) as error:  # fmt: skip
+        except _DAMAGE as error:
             raise FileFormatError(
                 f"load: {name!r} is not a network of this library, or is damaged: {error}"
             ) from error
@@ -184,6 +196,8 @@ def _read_npy(data: bytes) -> AnyArray:
         raise ValueError(f"an array holds {dtype}, not numbers")
     content = stream.read()
     if math.prod(shape) * dtype.itemsize != len(content):
-        raise ValueError(f"an array of shape {shape} and {dtype} does not have {len(content)} bytes")
+        raise ValueError(
+            f"an array of shape {shape} and {dtype} does not have {len(content)} bytes"
+        )
     order: Literal["F", "C"] = "F" if column_major else "C"
     return np.frombuffer(content, dtype=dtype).reshape(shape, order=order).copy(order="K")

@@ -95,7 +95,9 @@ def layer_spike_times(
     spike_times = np.empty((len(arrivals), len(w)), dtype=np.int16)
     potential = np.empty((len(arrivals), len(w)), dtype=exact)
     for n, arrival in enumerate(arrivals):
-        spike_times[n], potential[n] = _one_image(arrival, w.astype(exact, copy=False), theta, t_max)
+        spike_times[n], potential[n] = _one_image(
+            arrival, w.astype(exact, copy=False), theta, t_max
+        )
     return spike_times, potential
 
 

@@ -1,6 +1,7 @@
 """Chapters 06 and 08: S4NN and BS4NN, as thin shells over the functions of the chapters before."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
@@ -107,7 +108,7 @@ class SpikingNetwork(Network):
         if not len(weights):
             raise ValueError(f"{where}: weights must be a list of matrices, one per layer")
         matrices = [check_weights(where, w).astype(np.float64) for w in weights]
-        for before, after in zip(matrices, matrices[1:], strict=False):
+        for before, after in pairwise(matrices):
             if after.shape[1] != len(before):
                 raise ValueError(
                     f"{where}: a layer of {len(before)} neurons is followed by weights of shape "
@@ -174,15 +175,17 @@ class SpikingNetwork(Network):
         p, t_max, n = self.parameters, self.t_max, len(inputs)
         last, potentials, late_potentials = [], [], []
         fired = np.zeros(len(self.layers))
-        for start, (layers, potential) in zip(range(0, n, BATCH), self._forward(inputs), strict=True):
+        for start, (layers, potential) in zip(
+            range(0, n, BATCH), self._forward(inputs), strict=True
+        ):
             heard = [inputs[start : start + BATCH], *layers]
             fired += [np.count_nonzero(times < t_max) for times in heard]
             last.append(layers[-1])
             potentials.append(potential)
             late_potentials.append(self._late_potential(heard[-2], heard[-1]))
         outcomes = judge(
-            np.concatenate(last), np.concatenate(potentials), np.concatenate(late_potentials), labels,
-            threshold=p.forward_thresholds[-1], t_max=t_max,
+            np.concatenate(last), np.concatenate(potentials), np.concatenate(late_potentials),
+            labels, threshold=p.forward_thresholds[-1], t_max=t_max,
         )  # fmt: skip
         return Evaluation(
             n=n,
@@ -244,10 +247,7 @@ class SpikingNetwork(Network):
             times = check_spike_times(where, array, self.t_max)
         else:
             times = latency_code(array, t_max=self.t_max)
-        if times.ndim != 2 or times.shape[1] != self.layers[0]:
-            raise ValueError(
-                f"{where}: images have {times.shape[-1]} pixels, but layers[0] is {self.layers[0]}"
-            )
+        self._check_width(where, times)
         return times
 
     def _initialise(self) -> None:
@@ -273,21 +273,13 @@ class SpikingNetwork(Network):
 
     @classmethod
     def _from_file(cls, settings: dict[str, Any], arrays: dict[str, AnyArray]) -> Self:
-        """Rebuild what :meth:`save` wrote; anything that does not fit raises ValueError."""
         net = cls(**settings)
-        shapes: dict[str, tuple[int, ...]] = {}
-        for layer, (n_in, n_out) in enumerate(zip(net.layers, net.layers[1:], strict=False)):
-            shapes |= {f"weights_{layer}": (n_out, n_in), f"thresholds_{layer}": (n_out,)}
-        if cls._has_signs:
-            shapes["scale"] = (len(net.layers) - 1,)
-        for name, shape in shapes.items():
-            if name not in arrays or arrays[name].shape != shape:
-                raise ValueError(f"array {name!r} of shape {shape} is missing")
-            check_finite("load", name, arrays[name])
-        depth = range(len(net.layers) - 1)
-        net.threshold = [arrays[f"thresholds_{layer}"].astype(np.float64) for layer in depth]
-        scale = _scales("load", arrays["scale"], len(depth)) if cls._has_signs else np.ones(len(depth))
-        net._set_parameters([arrays[f"weights_{layer}"] for layer in depth], scale)
+        pairs = list(pairwise(net.layers))
+        weights = net._take(arrays, {f"weights_{k}": (b, a) for k, (a, b) in enumerate(pairs)})
+        thresholds = net._take(arrays, {f"thresholds_{k}": (b,) for k, (_, b) in enumerate(pairs)})
+        scale = _scales("load", arrays["scale"] if cls._has_signs else 1.0, len(pairs))
+        net.threshold = [theta.astype(np.float64) for theta in thresholds]
+        net._set_parameters(weights, scale)
         return net
 
     def _arrays(self) -> dict[str, AnyArray]:
@@ -469,21 +461,21 @@ def _scales(where: str, scale: npt.ArrayLike, depth: int) -> FloatArray:
     scales = check_finite(where, "scale", scale)
     if scales.shape not in {(), (depth,)} or not (scales > 0).all():
         raise ValueError(
-            f"{where}: scale must be a positive number, or one for each of the {depth} layers after "
-            f"the input, got {scale!r}"
+            f"{where}: scale must be a positive number, or one for each of the {depth} layers "
+            f"after the input, got {scale!r}"
         )
     return np.full(depth, scales)
 
 
-def _one_per_layer(
-    where: str, threshold: Thresholds, layers: Sequence[int]
-) -> list[FloatArray]:
+def _one_per_layer(where: str, threshold: Thresholds, layers: Sequence[int]) -> list[FloatArray]:
     depth = len(layers) - 1
-    given = [threshold] * depth if np.ndim(threshold) == 0 else list(threshold)
+    given = (
+        list(threshold) if isinstance(threshold, (Sequence, np.ndarray)) else [threshold] * depth
+    )
     if len(given) != depth:
         raise ValueError(
             f"{where}: threshold must be one number, or one entry for each of the {depth} layers "
             f"after the input, got {len(given)} entries"
         )
-    finite = [check_finite(where, "threshold", theta) for theta in given]
+    finite = [check_finite(where, "threshold", np.asarray(theta)) for theta in given]
     return [check_thresholds(where, theta, n) for theta, n in zip(finite, layers[1:], strict=True)]

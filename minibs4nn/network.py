@@ -7,14 +7,14 @@ ends in an underscore.
 import os
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import AnyArray, IntArray, check_labels, check_layers, is_whole
+from minibs4nn._checks import AnyArray, IntArray, check_finite, check_labels, check_layers, is_whole
 from minibs4nn.errors import NotTrainedError
 from minibs4nn.evaluation import Evaluation
 from minibs4nn.files import write_npz
@@ -46,7 +46,9 @@ class Network(ABC):
     def __init__(self, layers: Sequence[int], *, seed: int = 0) -> None:
         self.layers = check_layers(type(self).__name__, layers)
         if not is_whole(seed) or seed < 0:
-            raise ValueError(f"{type(self).__name__}: seed must be a whole number from 0, got {seed!r}")
+            raise ValueError(
+                f"{type(self).__name__}: seed must be a whole number from 0, got {seed!r}"
+            )
         self.seed = int(seed)
         self.history_ = History()
         self.rule_: LearningRule | None = None
@@ -116,8 +118,8 @@ class Network(ABC):
             self._initialise()
         elif 0 < epochs <= len(self.history_):
             warnings.warn(
-                f"{where}: this network has already been trained for {len(self.history_)} epochs, so "
-                f"epochs={epochs} adds nothing; ask for more, or make a new network to start again",
+                f"{where}: this network has already been trained for {len(self.history_)} "
+                f"epochs, so epochs={epochs} adds nothing; ask for more, or make a new network to start again",
                 stacklevel=2,
             )
         self.rule_ = rule or self.rule_ or self._default_rule()
@@ -159,7 +161,7 @@ class Network(ABC):
         """Return the rule as JSON; a rule of the user's own is named, and must be given again."""
         if self.rule_ is None:
             return None
-        numbers = asdict(self.rule_) if is_dataclass(self.rule_) else {}
+        numbers: dict[str, Any] = asdict(self.rule_) if is_dataclass(self.rule_) else {}
         return {"name": type(self.rule_).__name__, **numbers}
 
     def facts(self) -> Record:
@@ -172,6 +174,21 @@ class Network(ABC):
                 f"{type(self).__name__}.{method}: this network has not been trained; call fit() or "
                 "minibs4nn.load()"
             )
+
+    def _check_width(self, where: str, inputs: AnyArray) -> None:
+        if inputs.ndim != 2 or inputs.shape[1] != self.layers[0]:
+            raise ValueError(
+                f"{where}: images have {inputs.shape[-1]} pixels, but layers[0] is {self.layers[0]}"
+            )
+
+    @staticmethod
+    def _take(arrays: dict[str, AnyArray], shapes: Mapping[str, tuple[int, ...]]) -> list[AnyArray]:
+        """The arrays of these names out of a file, if they have these shapes and are finite."""
+        for name, shape in shapes.items():
+            if name not in arrays or arrays[name].shape != shape:
+                raise ValueError(f"it has no array {name!r} of shape {shape}")
+            check_finite("load", name, arrays[name])
+        return [arrays[name] for name in shapes]
 
     @property
     @abstractmethod
@@ -207,3 +224,8 @@ class Network(ABC):
 
     @abstractmethod
     def _arrays(self) -> dict[str, AnyArray]: ...
+
+    @classmethod
+    @abstractmethod
+    def _from_file(cls, settings: dict[str, Any], arrays: dict[str, AnyArray]) -> Self:
+        """Rebuild what :meth:`save` wrote; anything that does not fit raises ValueError."""

@@ -4,17 +4,22 @@ import os
 from typing import Any
 
 from minibs4nn._checks import check_choice
+from minibs4nn.baselines import BNN, StraightThrough
 from minibs4nn.errors import FileFormatError
 from minibs4nn.files import read_npz
+from minibs4nn.kernels import BACKENDS
 from minibs4nn.model import BS4NN, S4NN, SpikingNetwork
 from minibs4nn.network import FORMAT, Network
 from minibs4nn.rules import RelativeTarget
-from minibs4nn.training import History
+from minibs4nn.training import History, LearningRule
 
 __all__ = ["load"]
 
-_KINDS: dict[str, type[SpikingNetwork]] = {"BS4NN": BS4NN, "S4NN": S4NN}
-_RULES = {"RelativeTarget": RelativeTarget}
+_KINDS: dict[str, type[Network]] = {"BNN": BNN, "BS4NN": BS4NN, "S4NN": S4NN}
+_RULES: dict[str, type[Any]] = {
+    "RelativeTarget": RelativeTarget,
+    "StraightThrough": StraightThrough,
+}
 
 
 def load(path: str | os.PathLike[str], *, backend: str = "auto") -> Network:
@@ -46,6 +51,7 @@ def load(path: str | os.PathLike[str], *, backend: str = "auto") -> Network:
     >>> load(path).weights_[0].tolist()
     [[3.0, -2.0]]
     """
+    check_choice("load", "backend", backend, BACKENDS)
     header, arrays = read_npz(path)
     name = os.fspath(path)
     version = header.get("format")
@@ -56,21 +62,26 @@ def load(path: str | os.PathLike[str], *, backend: str = "auto") -> Network:
         )
     try:
         check_choice("file", "kind", header.get("kind"), tuple(_KINDS))
-        net = _KINDS[header["kind"]]._from_file({**header["settings"], "backend": backend}, arrays)
+        net = _KINDS[header["kind"]]._from_file(header["settings"], arrays)
+        if isinstance(net, SpikingNetwork):
+            net.backend = backend
         net.history_ = History(header["history"])
         net.rule_ = _rule(header["rule"])
         prefix = "rule."
         net.rule_state_ = {
-            key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)
+            key.removeprefix(prefix): array
+            for key, array in arrays.items()
+            if key.startswith(prefix)
         }
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FileFormatError(f"load: {name!r} is damaged: {error}") from error
     return net
 
 
-def _rule(described: dict[str, Any] | None) -> RelativeTarget | None:
+def _rule(described: dict[str, Any] | None) -> LearningRule | None:
     """The rule of a file; None for one of the user's own, which must be given to ``fit`` again."""
     if described is None or described.get("name") not in _RULES:
         return None
     numbers = {key: value for key, value in described.items() if key != "name"}
-    return _RULES[described["name"]](**numbers)
+    rule: LearningRule = _RULES[described["name"]](**numbers)
+    return rule

@@ -12,12 +12,21 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 import numpy as np
 
 from minibs4nn._checks import AnyArray, FloatArray, IntArray, SpikeTimes, check_choice
+from minibs4nn.binary import sign_threshold
 from minibs4nn.errors import BackendError
 
 if TYPE_CHECKING:
     from minibs4nn.rules import RelativeTarget
 
-__all__ = ["BACKENDS", "Backend", "Kernels", "OnlineReport", "Parameters", "backends", "get_kernels"]
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "Kernels",
+    "OnlineReport",
+    "Parameters",
+    "backends",
+    "get_kernels",
+]
 
 BACKENDS = ("auto", "numpy", "numba", "cupy")
 _MODULES = {"numpy": "minibs4nn.kernels.reference", "numba": "minibs4nn.kernels.cpu"}
@@ -51,10 +60,10 @@ class Parameters:
 
     @property
     def forward_thresholds(self) -> list[FloatArray]:
-        """The thresholds in the unit of the forward weights, as :func:`sign_threshold` gives them."""
+        """The thresholds in the unit of the forward weights."""
         if self.signs is None:
             return list(self.thresholds)
-        return [np.floor(theta / a) for theta, a in zip(self.thresholds, self.scale, strict=True)]
+        return [sign_threshold(t, a) for t, a in zip(self.thresholds, self.scale, strict=True)]
 
     def copy(self) -> "Parameters":
         """Return a copy that shares nothing with the original."""

@@ -11,7 +11,7 @@ Read ``reference.py`` first; the numbered steps are the same. What makes this fa
 Sums of real numbers are added in the order of the reference, so both give the same bits.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numba
 import numpy as np
@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 
 __all__ = ["layer_spike_times", "train_online"]
 
+Array = TypeVar("Array")
+Each: TypeAlias = tuple[Array, ...]  # one array per layer after the input
+
 _jit = numba.njit(cache=True, nogil=True, boundscheck=False)
 
 
 @_jit
-def _sort_by_time(arrival: Any, t_max: Any, order: Any, starts: Any) -> Any:
+def _sort_by_time(arrival: SpikeTimes, t_max: int, order: IntArray, starts: IntArray) -> int:
     """Put the indices of the inputs that fire into ``order``, by time; return how many they are.
 
     A counting sort: inputs that fire at the same time keep the order of their indices.
@@ -40,7 +43,7 @@ def _sort_by_time(arrival: Any, t_max: Any, order: Any, starts: Any) -> Any:
         starts[t + 1] += 1
     for t in range(t_max):
         starts[t + 1] += starts[t]
-    n_spikes = starts[t_max]
+    n_spikes = int(starts[t_max])
     for i in range(arrival.size):
         t = arrival[i]
         if t < t_max:
@@ -51,14 +54,16 @@ def _sort_by_time(arrival: Any, t_max: Any, order: Any, starts: Any) -> Any:
 
 @_jit
 def _one_image(
-    arrival: Any, order: Any, n_spikes: Any, weights: Any, threshold: Any, t_max: Any,
-    v: Any, spike_times: Any, potential: Any,
+    arrival: SpikeTimes, order: IntArray, n_spikes: int, weights: AnyArray, threshold: AnyArray,
+    t_max: int,
+    v: AnyArray, spike_times: SpikeTimes, potential: AnyArray,
 ) -> None:  # fmt: skip
     """One layer, one image; weights are (n_in, n_out), one row per input."""
     n_out = v.size
+    silent = np.int16(t_max)
     v[:] = 0
     potential[:] = 0
-    spike_times[:] = t_max
+    spike_times[:] = silent
     p = 0
     t = 0
     while True:
@@ -67,19 +72,21 @@ def _one_image(
             for j in range(n_out):
                 v[j] += row[j]
             p += 1
+        stamp = np.int16(t + 1)
         for j in range(n_out):
-            waiting = spike_times[j] == t_max
-            potential[j] = v[j] if waiting else potential[j]
-            # (2) compare  (3) at most one spike  (4) one step later
-            spike_times[j] = t + 1 if waiting and v[j] > threshold[j] else spike_times[j]
+            # Written with min, and each array read once: so the compiler makes it branch-free.
+            so_far, now = spike_times[j], v[j]
+            potential[j] = now if so_far == silent else potential[j]
+            # (2) compare  (3) at most one spike: the earliest  (4) one step later
+            spike_times[j] = min(so_far, stamp if now > threshold[j] else silent)
         if p == n_spikes:
             break
         t = arrival[order[p]]
 
 
 @_jit
-def _batch(times: Any, weights: Any, threshold: Any, t_max: Any, v: Any, one: Any,
-           spike_times: Any, potential: Any) -> None:  # fmt: skip
+def _batch(times: SpikeTimes, weights: AnyArray, threshold: AnyArray, t_max: int, v: AnyArray,
+           one: AnyArray, spike_times: SpikeTimes, potential: AnyArray) -> None:  # fmt: skip
     """One layer, many images; ``v`` and ``one`` are working space of the potential's dtype."""
     order = np.empty(times.shape[1], np.int64)
     starts = np.empty(t_max + 2, np.int64)
@@ -90,7 +97,10 @@ def _batch(times: Any, weights: Any, threshold: Any, t_max: Any, v: Any, one: An
 
 
 @_jit
-def _add_up_to(arrival: Any, order: Any, n_spikes: Any, weights: Any, t_last: Any, out: Any) -> None:
+def _add_up_to(
+    arrival: SpikeTimes, order: IntArray, n_spikes: int, weights: AnyArray, t_last: int,
+    out: AnyArray,
+) -> None:  # fmt: skip
     """Potential at the end of step ``t_last``."""
     out[:] = 0
     for p in range(n_spikes):
@@ -101,17 +111,17 @@ def _add_up_to(arrival: Any, order: Any, n_spikes: Any, weights: Any, t_last: An
 
 @_jit
 def _relative_targets_error(
-    times: Any, label: Any, gamma: Any, teach: Any, t_max: Any, delta: Any
-) -> Any:
+    times: SpikeTimes, label: int, gamma: int, teach: bool, t_max: int, delta: FloatArray
+) -> bool:
     """Fill ``delta`` with the time error of one image; return whether there is any."""
-    first = times.min()
+    first = int(times.min())
     wrong = False
     for j in range(times.size):
-        target = np.int64(times[j])
+        target = int(times[j])
         if first == t_max:
             target = t_max - gamma if teach and j == label else t_max
         elif j == label:
-            target = np.int64(first)
+            target = first
         elif times[j] - first < gamma:
             target = min(first + gamma, t_max)
         delta[j] = (target - times[j]) / t_max
@@ -120,7 +130,7 @@ def _relative_targets_error(
 
 
 @_jit
-def _normalise(delta: Any) -> None:
+def _normalise(delta: FloatArray) -> None:
     total = 0.0
     for d in delta:
         total += d * d
@@ -132,31 +142,42 @@ def _normalise(delta: Any) -> None:
 
 @_jit
 def _update(
-    latent: Any, signs: Any, delta: Any, rate: Any, arrival: Any, order: Any, n_spikes: Any,
-    spike_times: Any, step: Any,
-) -> Any:  # fmt: skip
+    latent: FloatArray, signs: AnyArray | None, delta: FloatArray, rate: float,
+    arrival: SpikeTimes, order: IntArray, n_spikes: int, spike_times: SpikeTimes,
+    step: FloatArray, end: FloatArray,
+) -> int:  # fmt: skip
     """``w_ji -= eta * delta_j * [t_i < t_j]``, and the signs anew; return how many flipped."""
     n_out = delta.size
+    last = 0.0
     for j in range(n_out):
         step[j] = rate * delta[j]
+        end[j] = spike_times[j]  # as float64, so that one instruction compares as many as it adds
+        last = max(last, end[j] if step[j] != 0 else 0.0)
     flips = 0
     for p in range(n_spikes):
         i = order[p]
-        t = arrival[i]
+        t = float(arrival[i])
+        if t >= last:  # nobody who learns has heard this spike, or a later one
+            break
         row = latent[i]
+        crossed = 0
         for j in range(n_out):
-            row[j] -= step[j] if t < spike_times[j] else 0.0
-        if signs is not None:
-            bits = signs[i]
+            old = row[j]
+            new = old - (step[j] if t < end[j] else 0.0)
+            row[j] = new
+            crossed += (old < 0) != (new < 0)
+        if signs is not None and crossed > 0:
+            flips += crossed
             for j in range(n_out):
-                new = np.int8(-1) if row[j] < 0 else np.int8(1)
-                flips += new != bits[j]
-                bits[j] = new
+                signs[i, j] = -1 if row[j] < 0 else 1
     return flips
 
 
 @_jit
-def _backpropagate(delta: Any, latent: Any, arrival: Any, spike_times: Any, delta_in: Any) -> None:
+def _backpropagate(
+    delta: FloatArray, latent: FloatArray, arrival: SpikeTimes, spike_times: SpikeTimes,
+    delta_in: FloatArray,
+) -> None:  # fmt: skip
     """``delta_h = sum over k of delta_k * w_kh * [t_h < t_k]``; latent is (n_in, n_out)."""
     for h in range(arrival.size):
         total = 0.0
@@ -167,11 +188,14 @@ def _backpropagate(delta: Any, latent: Any, arrival: Any, spike_times: Any, delt
 
 @_jit
 def _train(
-    times: Any, labels: Any, images: Any, latent: Any, signs: Any, thresholds: Any, scale: Any,
-    rate: Any, gamma: Any, keep: Any, scale_rate: Any, teach: Any, t_max: Any,
-    limits: Any, v: Any, potential: Any, spikes: Any, delta: Any, order: Any,
-    out_times: Any, out_potential: Any, late_potential: Any, fired: Any, flipped: Any,
-) -> Any:  # fmt: skip
+    times: SpikeTimes, labels: IntArray, images: IntArray,
+    latent: Each[FloatArray], signs: Each[AnyArray] | None, thresholds: Each[FloatArray],
+    scale: FloatArray, rate: float, gamma: int, keep: float, scale_rate: float, teach: bool,
+    t_max: int, limits: Each[AnyArray], v: Each[AnyArray], potential: Each[AnyArray],
+    spikes: Each[SpikeTimes], delta: Each[FloatArray], order: Each[IntArray],
+    out_times: SpikeTimes, out_potential: FloatArray, late_potential: FloatArray,
+    fired: Each[IntArray], flipped: IntArray,
+) -> int:  # fmt: skip
     """The loop over the images. Returns how many had an error, or -1 - layer for a bad scale."""
     depth = len(latent)
     n_spikes = np.zeros(depth, np.int64)
@@ -220,7 +244,7 @@ def _train(
                 flipped[layer] += _update(
                     latent[layer], None if signs is None else signs[layer], delta[layer],
                     rate / shrink, heard, order[layer], n_spikes[layer], spikes[layer],
-                    delta[depth + layer],
+                    delta[depth + layer], delta[2 * depth + layer],
                 )  # fmt: skip
                 if signs is not None:
                     total = 0.0
@@ -251,7 +275,7 @@ def _train(
 
 
 @_jit
-def _limit(threshold: Any, divisor: Any, n_in: Any, whole: Any, out: Any) -> None:
+def _limit(threshold: AnyArray, divisor: float, n_in: int, whole: bool, out: AnyArray) -> None:
     """Thresholds in the unit of the potential; for sums of signs they are whole numbers.
 
     A sum of ``n_in`` signs lies in -n_in..n_in, so a limit beyond that range can be moved to its
@@ -352,7 +376,7 @@ def train_online(
         rule.learning_rate, rule.gamma, 1.0 - rule.learning_rate * rule.weight_decay,
         rule.scale_learning_rate, rule.all_silent == "teach", t_max,
         one_each(dtype, sizes), one_each(dtype, sizes), one_each(dtype, sizes),
-        one_each(np.int16, sizes), one_each(np.float64, sizes + sizes), one_each(np.int64, n_in),
+        one_each(np.int16, sizes), one_each(np.float64, 3 * sizes), one_each(np.int64, n_in),
         spike_times, potential, late_potential, fired, flipped,
     )  # fmt: skip
     if updates < 0:

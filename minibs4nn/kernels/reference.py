@@ -134,6 +134,6 @@ def train_online(
 def scale_message(layer: int, scale: FloatArray) -> str:
     """What to say when learning drives a scale to zero or below."""
     return (
-        f"BS4NN.fit: the scale of layer {layer} fell to {scale[layer]:.3g}, but must stay positive; "
-        "lower the rule's scale_learning_rate or begin with a larger scale"
+        f"BS4NN.fit: the scale of layer {layer} fell to {scale[layer]:.3g}, but must stay "
+        "positive; lower the rule's scale_learning_rate or begin with a larger scale"
     )
