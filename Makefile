@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint lab notebooks train bench clean
+.PHONY: help book test lint lab notebooks train bench offline clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ train: $(STAMP)  ## train a BS4NN on MNIST for ten epochs, into run.npz
 
 bench: $(STAMP)  ## measure the library against the dense form of the equations
 	$(BIN)/python benchmarks/training_step.py
+
+offline: book  ## copy the book to _build/offline and a zip: it needs no network (uses npm once)
+	$(BIN)/python tools/offline.py
 
 clean:  ## remove what was built, but not .venv
 	rm -rf _build build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

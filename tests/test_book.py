@@ -4,10 +4,12 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import lint_book
 import notebooks
+import offline
 import pytest
 
 ROOT = notebooks.ROOT
@@ -306,6 +308,32 @@ def test_pictures_of_built_pages(tmp_path: Path, picture: str, problems: int) ->
     (tmp_path / "book").mkdir()
     (tmp_path / "book" / "page.html").write_text(f"<p>{picture}</p>")
     assert len(lint_book.lint_html(tmp_path)) == problems
+
+
+def test_the_offline_copy_loads_nothing_from_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offline, "TARGET", tmp_path)
+    page = tmp_path / "book" / "page.html"
+    page.parent.mkdir()
+    mathjax = '<script defer src="https://cdn.example/npm/mathjax@3/es5/tex-mml-chtml.js"></script>'
+    page.write_text(f'{mathjax}<a href="https://doi.org/1">a link to follow</a>')
+    assert offline.make_local(page) == []
+    assert 'src="../_static/mathjax/tex-mml-chtml.js"' in page.read_text()
+
+    page.write_text('<img alt="" src="https://elsewhere.example/a.png">')
+    assert offline.make_local(page) == ["https://elsewhere.example/a.png"]
+
+
+def test_labels_are_used_once_in_the_book() -> None:
+    label = r"^\$\$ \((\S+)\)|^\((\S+)\)=$|^ +name: (fig-\S+)"
+    labels = Counter(
+        "".join(found)
+        for page in (ROOT / "book").glob("*.md")
+        for found in re.findall(label, page.read_text("utf8"), re.M)
+    )
+    assert labels
+    assert [name for name, times in labels.items() if times > 1] == []
 
 
 def test_every_entry_of_the_contents_exists_and_is_in_the_contents() -> None:
