@@ -165,8 +165,10 @@ class BNN(Network):
         activations = [pixels.astype(np.float32) * np.float32(2 / 255) - np.float32(1)]
         sums: list[Floats] = []
         for latent in self.latent:
-            sums.append(activations[-1] @ _sign(latent).T / np.float32(np.sqrt(latent.shape[1])))
-            activations.append(_sign(sums[-1]))
+            total = activations[-1] @ _sign(latent).T
+            total /= np.float32(np.sqrt(latent.shape[1]))
+            sums.append(total)
+            activations.append(_sign(total))
         return sums, activations[:-1]
 
     def evaluate_inputs(self, inputs: AnyArray, labels: IntArray) -> Evaluation:

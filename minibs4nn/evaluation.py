@@ -5,7 +5,7 @@ authors' more lenient counter, and the shares of images that were tied or on whi
 without which an accuracy of a spiking network says little.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -77,6 +77,17 @@ class Outcomes:
     tied: npt.NDArray[np.bool_]
     silent: npt.NDArray[np.bool_]
     decision_time: SpikeTimes
+
+    @classmethod
+    def of(cls, n: int) -> "Outcomes":
+        """Return room for the outcomes of ``n`` images."""
+        correct, published, tied, silent = (np.zeros(n, dtype=np.bool_) for _ in range(4))
+        return cls(correct, published, tied, silent, np.zeros(n, dtype=np.int16))
+
+    def __setitem__(self, image: int, outcomes: "Outcomes") -> None:
+        """Enter the outcomes of one image."""
+        for field in fields(self):
+            getattr(self, field.name)[image] = getattr(outcomes, field.name)[0]
 
     def means(self) -> dict[str, float]:
         """Return the share or the mean of each, under the names of :class:`Evaluation`."""

@@ -194,6 +194,10 @@ class SpikingNetwork(Network):
             synaptic_operations=float((fired[:-1] * self.layers[1:]).sum() / n),
         )
 
+    def prepare(self, inputs: SpikeTimes) -> Any:
+        """Bring the spike times into the form that the kernels learn from."""
+        return self.kernels.prepare(inputs, t_max=self.t_max)
+
     def snapshot(self) -> tuple[Parameters, dict[str, AnyArray]]:
         """Return a copy of all that training changes, for :meth:`restore`."""
         return self.parameters.copy(), {k: v.copy() for k, v in self.rule_state_.items()}

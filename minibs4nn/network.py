@@ -119,7 +119,8 @@ class Network(ABC):
         elif 0 < epochs <= len(self.history_):
             warnings.warn(
                 f"{where}: this network has already been trained for {len(self.history_)} "
-                f"epochs, so epochs={epochs} adds nothing; ask for more, or make a new network to start again",
+                f"epochs, so epochs={epochs} adds nothing; ask for more, or make a new network to "
+                "start again",
                 stacklevel=2,
             )
         self.rule_ = rule or self.rule_ or self._default_rule()
@@ -163,6 +164,10 @@ class Network(ABC):
             return None
         numbers: dict[str, Any] = asdict(self.rule_) if is_dataclass(self.rule_) else {}
         return {"name": type(self.rule_).__name__, **numbers}
+
+    def prepare(self, inputs: AnyArray) -> Any:
+        """Bring the encoded images into the form that the learning rule reads."""
+        return inputs
 
     def facts(self) -> Record:
         """Return what the history notes of the network itself after an epoch."""

@@ -110,8 +110,8 @@ class Epoch:
     ----------
     number, last : int
         This epoch, from 1, and the last one of the run, for schedules.
-    inputs : array, shape (n, n_in)
-        What the input layer is given, spike times for a spiking network; never changed.
+    inputs : object
+        What the input layer is given for every image, as ``net.prepare`` returned it.
     labels : int64 array, shape (n,)
     images : int64 array
         Indices of the images to learn from; the others are held out.
@@ -122,7 +122,7 @@ class Epoch:
     """
 
     def __init__(
-        self, net: "Network", number: int, last: int, inputs: AnyArray, labels: IntArray,
+        self, net: "Network", number: int, last: int, inputs: Any, labels: IntArray,
         images: IntArray, advance: Callable[[int], object],
     ) -> None:  # fmt: skip
         self.number, self.last = number, last
@@ -191,11 +191,12 @@ def train(
         Whether to show a progress bar.
     """
     first = len(net.history_) + 1
+    prepared = net.prepare(inputs)
     with _progress_bar(progress, total=(epochs - first + 1) * images.size) as bar:
         for number in range(first, epochs + 1):
             start = time.perf_counter()
             before = net.snapshot()
-            epoch = Epoch(net, number, epochs, inputs, labels, images, bar.update)
+            epoch = Epoch(net, number, epochs, prepared, labels, images, bar.update)
             try:
                 rule.train_epoch(net, epoch)
                 record = epoch.record() | net.facts()
@@ -222,7 +223,7 @@ def _summary(record: Record) -> str:
 
 def _warn_about_dead(epoch: Epoch) -> None:
     hidden = epoch.fired[:-1]
-    if not hidden:
+    if not hidden:  # no hidden layer, or nobody counted
         return
     dead = float(np.mean(np.concatenate(hidden) == 0))
     if dead >= OFTEN_DEAD:

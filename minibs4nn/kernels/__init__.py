@@ -7,13 +7,14 @@ backend is a module with the two functions of :class:`Kernels`.
 import importlib
 import importlib.util
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
 from minibs4nn._checks import AnyArray, FloatArray, IntArray, SpikeTimes, check_choice
 from minibs4nn.binary import sign_threshold
 from minibs4nn.errors import BackendError
+from minibs4nn.evaluation import Outcomes
 
 if TYPE_CHECKING:
     from minibs4nn.rules import RelativeTarget
@@ -80,29 +81,27 @@ class OnlineReport(NamedTuple):
 
     Attributes
     ----------
-    spike_times : int16 array, shape (m, n_classes)
-        Of the output neurons, for each image just before it was learned from.
-    potential, late_potential : float64 arrays, shape (m, n_classes)
-        As :func:`~minibs4nn.layer_spike_times` and :func:`~minibs4nn.potential_at` step
-        ``t_max - 3`` give them; the latter only where all outputs were silent, else 0.
-    fired : list of int64 arrays, shapes (n_out,)
-        For each layer, on how many images each neuron fired.
+    outcomes : Outcomes
+        For each image, what the network made of it just before it learned from it.
     flips : int64 array, shape (n_layers,)
         Signs that changed.
     updates : int
         Images that had an error.
+    fired : list of int64 arrays, shapes (n_out,)
+        For each layer, on how many images each neuron fired; empty if this was not asked for.
     """
 
-    spike_times: SpikeTimes
-    potential: FloatArray
-    late_potential: FloatArray
-    fired: list[IntArray]
+    outcomes: Outcomes
     flips: IntArray
     updates: int
+    fired: list[IntArray]
 
 
 class Kernels(Protocol):
     """What a backend provides."""
+
+    def prepare(self, times: SpikeTimes, *, t_max: int) -> Any:
+        """Bring spike times into the form that ``train_online`` reads; done once per training."""
 
     def layer_spike_times(
         self, times: SpikeTimes, weights: AnyArray, threshold: FloatArray, *, t_max: int
@@ -111,13 +110,14 @@ class Kernels(Protocol):
 
     def train_online(
         self,
-        times: SpikeTimes,
+        prepared: Any,
         labels: IntArray,
         order: IntArray,
         parameters: Parameters,
         rule: "RelativeTarget",
         *,
         t_max: int,
+        count_fired: bool,
     ) -> OnlineReport:
         """Learn from the images ``order``, one at a time; ``parameters`` are changed in place."""
 

@@ -2,29 +2,32 @@
 
 Read ``reference.py`` first; the numbered steps are the same. What makes this fast:
 
-- only spikes cost anything: an image is sorted by time once, and silent inputs are never visited;
+- only spikes cost anything: the spikes of every image are sorted by time, once per training, and
+  silent inputs are never visited;
 - what one spike adds to all neurons lies side by side in memory, so that the processor adds 16 or
   32 neurons in one instruction: signs are int8, sums of signs int16;
-- an image on which the label alone fires first has no error, and is not learned from;
+- an image on which the label alone fires first has no error and teaches nothing. Most decisions
+  fall early; so the first part of the window is looked at first, and the rest only if need be;
 - nothing is allocated per image.
 
 Sums of real numbers are added in the order of the reference, so both give the same bits.
 """
 
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import AnyArray, FloatArray, IntArray, SpikeTimes
+from minibs4nn._checks import AnyArray, BoolArray, FloatArray, IntArray, SpikeTimes
+from minibs4nn.evaluation import Outcomes
 from minibs4nn.kernels import OnlineReport, Parameters
 from minibs4nn.kernels.reference import SMALLEST_SHRINK, scale_message
 
 if TYPE_CHECKING:
     from minibs4nn.rules import RelativeTarget
 
-__all__ = ["layer_spike_times", "train_online"]
+__all__ = ["Spikes", "layer_spike_times", "prepare", "train_online"]
 
 Array = TypeVar("Array")
 Each: TypeAlias = tuple[Array, ...]  # one array per layer after the input
@@ -32,33 +35,55 @@ Each: TypeAlias = tuple[Array, ...]  # one array per layer after the input
 _jit = numba.njit(cache=True, nogil=True, boundscheck=False)
 
 
-@_jit
-def _sort_by_time(arrival: SpikeTimes, t_max: int, order: IntArray, starts: IntArray) -> int:
-    """Put the indices of the inputs that fire into ``order``, by time; return how many they are.
+class Spikes(NamedTuple):
+    """The spikes of all images, sorted by time: those of image n are [start[n]:start[n + 1]].
 
-    A counting sort: inputs that fire at the same time keep the order of their indices.
+    Attributes
+    ----------
+    start : int64 array, shape (n + 1,)
+    who : int32 array, shape (n_spikes,)
+        Which input fires. Of those that fire together, the lower index comes first.
+    when : int16 array, shape (n_spikes,), time steps
     """
-    starts[:] = 0
-    for t in arrival:
-        starts[t + 1] += 1
+
+    start: IntArray
+    who: npt.NDArray[np.int32]
+    when: SpikeTimes
+
+
+@_jit
+def _sort_by_time(times: SpikeTimes, t_max: int, who: AnyArray, when: SpikeTimes) -> int:
+    """List the inputs that fire, by time, and return how many they are: a counting sort."""
+    place = np.zeros(t_max + 2, np.int64)
+    for t in times:
+        place[t + 1] += 1
     for t in range(t_max):
-        starts[t + 1] += starts[t]
-    n_spikes = int(starts[t_max])
-    for i in range(arrival.size):
-        t = arrival[i]
+        place[t + 1] += place[t]
+    n_spikes = int(place[t_max])
+    for i in range(times.size):
+        t = times[i]
         if t < t_max:
-            order[starts[t]] = i
-            starts[t] += 1
+            who[place[t]] = i
+            when[place[t]] = t
+            place[t] += 1
     return n_spikes
 
 
 @_jit
+def _sort_all(
+    times: SpikeTimes, t_max: int, start: IntArray, who: AnyArray, when: SpikeTimes
+) -> None:
+    for n in range(len(times)):
+        spikes = slice(start[n], start[n + 1])
+        _sort_by_time(times[n], t_max, who[spikes], when[spikes])
+
+
+@_jit
 def _one_image(
-    arrival: SpikeTimes, order: IntArray, n_spikes: int, weights: AnyArray, threshold: AnyArray,
-    t_max: int,
-    v: AnyArray, spike_times: SpikeTimes, potential: AnyArray,
+    who: AnyArray, when: SpikeTimes, weights: AnyArray, threshold: AnyArray, horizon: int,
+    t_max: int, v: AnyArray, spike_times: SpikeTimes, potential: AnyArray,
 ) -> None:  # fmt: skip
-    """One layer, one image; weights are (n_in, n_out), one row per input."""
+    """One layer, one image, steps 0 to ``horizon``; weights are (n_in, n_out), a row per input."""
     n_out = v.size
     silent = np.int16(t_max)
     v[:] = 0
@@ -66,9 +91,9 @@ def _one_image(
     spike_times[:] = silent
     p = 0
     t = 0
-    while True:
-        while p < n_spikes and arrival[order[p]] == t:  # (1) integrate: each spike adds its weight
-            row = weights[order[p]]
+    while t <= horizon:
+        while p < who.size and when[p] == t:  # (1) integrate: each spike adds its weight
+            row = weights[who[p]]
             for j in range(n_out):
                 v[j] += row[j]
             p += 1
@@ -79,41 +104,83 @@ def _one_image(
             potential[j] = now if so_far == silent else potential[j]
             # (2) compare  (3) at most one spike: the earliest  (4) one step later
             spike_times[j] = min(so_far, stamp if now > threshold[j] else silent)
-        if p == n_spikes:
+        if p == who.size:
             break
-        t = arrival[order[p]]
+        t = when[p]
 
 
 @_jit
-def _batch(times: SpikeTimes, weights: AnyArray, threshold: AnyArray, t_max: int, v: AnyArray,
-           one: AnyArray, spike_times: SpikeTimes, potential: AnyArray) -> None:  # fmt: skip
+def _batch(
+    times: SpikeTimes, weights: AnyArray, threshold: AnyArray, t_max: int, v: AnyArray,
+    one: AnyArray, spike_times: SpikeTimes, potential: AnyArray,
+) -> None:  # fmt: skip
     """One layer, many images; ``v`` and ``one`` are working space of the potential's dtype."""
-    order = np.empty(times.shape[1], np.int64)
-    starts = np.empty(t_max + 2, np.int64)
-    for n in range(times.shape[0]):
-        n_spikes = _sort_by_time(times[n], t_max, order, starts)
-        _one_image(times[n], order, n_spikes, weights, threshold, t_max, v, spike_times[n], one)
+    who = np.empty(times.shape[1], np.int32)
+    when = np.empty(times.shape[1], np.int16)
+    for n in range(len(times)):
+        k = _sort_by_time(times[n], t_max, who, when)
+        _one_image(who[:k], when[:k], weights, threshold, t_max, t_max, v, spike_times[n], one)
         potential[n] = one
 
 
 @_jit
-def _add_up_to(
-    arrival: SpikeTimes, order: IntArray, n_spikes: int, weights: AnyArray, t_last: int,
-    out: AnyArray,
-) -> None:  # fmt: skip
-    """Potential at the end of step ``t_last``."""
+def _potential_at(
+    who: AnyArray, when: SpikeTimes, weights: AnyArray, t_last: int, out: AnyArray
+) -> None:
+    """Potential of every neuron at the end of step ``t_last``."""
     out[:] = 0
-    for p in range(n_spikes):
-        if arrival[order[p]] <= t_last:
+    for p in range(who.size):
+        if when[p] <= t_last:
             for j in range(out.size):
-                out[j] += weights[order[p], j]
+                out[j] += weights[who[p], j]
 
 
 @_jit
-def _relative_targets_error(
+def _settled(times: SpikeTimes, label: int, gamma: int, horizon: int, t_max: int) -> bool:
+    """Whether steps 0 to ``horizon`` show that this image has no error.
+
+    All spikes stamped up to ``horizon + 1`` are known. The label must be among the first, and all
+    others at least ``gamma`` later: those that are known, and those that are not.
+    """
+    first = times.min()
+    if times[label] != first or first == t_max or first + gamma > horizon + 2:
+        return False
+    near = 0
+    for j in range(times.size):
+        near += j != label and times[j] - first < gamma
+    return near == 0
+
+
+@_jit
+def _judge(
+    times: SpikeTimes, potential: AnyArray, late: AnyArray, threshold: FloatArray, divisor: float,
+    whole: bool, label: int, t_max: int, m: int, correct: BoolArray, published: BoolArray,
+    tied: BoolArray, silent: BoolArray, decision_time: SpikeTimes,
+) -> None:  # fmt: skip
+    """As :func:`minibs4nn.evaluation.judge`, for one image, entered at place ``m``."""
+    first = times.min()
+    n_first, best, best_late, most = 0, -1, 0, 0.0
+    for j in range(times.size):
+        if times[j] == first:
+            n_first += 1
+            limit = threshold[j] / divisor
+            excess = potential[j] - (np.floor(limit) if whole else limit)
+            if best < 0 or excess > most:
+                best, most = j, excess
+        if late[j] > late[best_late]:
+            best_late = j
+    silent[m] = first == t_max
+    tied[m] = n_first > 1 and first < t_max
+    correct[m] = best == label
+    published[m] = best_late == label if first == t_max else times[label] == first
+    decision_time[m] = first
+
+
+@_jit
+def _time_error(
     times: SpikeTimes, label: int, gamma: int, teach: bool, t_max: int, delta: FloatArray
 ) -> bool:
-    """Fill ``delta`` with the time error of one image; return whether there is any."""
+    """Fill ``delta`` with the errors of one image to its targets; return whether there is any."""
     first = int(times.min())
     wrong = False
     for j in range(times.size):
@@ -143,8 +210,7 @@ def _normalise(delta: FloatArray) -> None:
 @_jit
 def _update(
     latent: FloatArray, signs: AnyArray | None, delta: FloatArray, rate: float,
-    arrival: SpikeTimes, order: IntArray, n_spikes: int, spike_times: SpikeTimes,
-    step: FloatArray, end: FloatArray,
+    who: AnyArray, when: SpikeTimes, spike_times: SpikeTimes, step: FloatArray, end: FloatArray,
 ) -> int:  # fmt: skip
     """``w_ji -= eta * delta_j * [t_i < t_j]``, and the signs anew; return how many flipped."""
     n_out = delta.size
@@ -154,11 +220,11 @@ def _update(
         end[j] = spike_times[j]  # as float64, so that one instruction compares as many as it adds
         last = max(last, end[j] if step[j] != 0 else 0.0)
     flips = 0
-    for p in range(n_spikes):
-        i = order[p]
-        t = float(arrival[i])
+    for p in range(who.size):
+        t = float(when[p])
         if t >= last:  # nobody who learns has heard this spike, or a later one
             break
+        i = who[p]
         row = latent[i]
         crossed = 0
         for j in range(n_out):
@@ -175,107 +241,19 @@ def _update(
 
 @_jit
 def _backpropagate(
-    delta: FloatArray, latent: FloatArray, arrival: SpikeTimes, spike_times: SpikeTimes,
+    delta: FloatArray, latent: FloatArray, times_in: SpikeTimes, times_out: SpikeTimes,
     delta_in: FloatArray,
 ) -> None:  # fmt: skip
     """``delta_h = sum over k of delta_k * w_kh * [t_h < t_k]``; latent is (n_in, n_out)."""
-    for h in range(arrival.size):
+    for h in range(times_in.size):
         total = 0.0
         for k in range(delta.size):
-            total += delta[k] * latent[h, k] if arrival[h] < spike_times[k] else 0.0
+            total += delta[k] * latent[h, k] if times_in[h] < times_out[k] else 0.0
         delta_in[h] = total
 
 
 @_jit
-def _train(
-    times: SpikeTimes, labels: IntArray, images: IntArray,
-    latent: Each[FloatArray], signs: Each[AnyArray] | None, thresholds: Each[FloatArray],
-    scale: FloatArray, rate: float, gamma: int, keep: float, scale_rate: float, teach: bool,
-    t_max: int, limits: Each[AnyArray], v: Each[AnyArray], potential: Each[AnyArray],
-    spikes: Each[SpikeTimes], delta: Each[FloatArray], order: Each[IntArray],
-    out_times: SpikeTimes, out_potential: FloatArray, late_potential: FloatArray,
-    fired: Each[IntArray], flipped: IntArray,
-) -> int:  # fmt: skip
-    """The loop over the images. Returns how many had an error, or -1 - layer for a bad scale."""
-    depth = len(latent)
-    n_spikes = np.zeros(depth, np.int64)
-    starts = np.empty(t_max + 2, np.int64)
-    updates = 0
-    shrink = 1.0
-    for layer in range(depth):
-        _limit(thresholds[layer], shrink if signs is None else scale[layer], latent[layer].shape[0],
-               signs is not None, limits[layer])  # fmt: skip
-
-    for m in range(images.size):
-        n = images[m]
-        # (1) forward: firing times of every layer
-        for layer in range(depth):
-            heard = times[n] if layer == 0 else spikes[layer - 1]
-            n_spikes[layer] = _sort_by_time(heard, t_max, order[layer], starts)
-            if signs is None:
-                _one_image(heard, order[layer], n_spikes[layer], latent[layer], limits[layer],
-                           t_max, v[layer], spikes[layer], potential[layer])  # fmt: skip
-            else:
-                _one_image(heard, order[layer], n_spikes[layer], signs[layer], limits[layer],
-                           t_max, v[layer], spikes[layer], potential[layer])  # fmt: skip
-            for j in range(spikes[layer].size):
-                fired[layer][j] += spikes[layer][j] < t_max
-        last = depth - 1
-        unit = shrink if signs is None else 1.0
-        out_times[m] = spikes[last]
-        for j in range(spikes[last].size):
-            out_potential[m, j] = potential[last][j] * unit
-        if spikes[last].min() == t_max:
-            heard = times[n] if last == 0 else spikes[last - 1]
-            if signs is None:
-                _add_up_to(heard, order[last], n_spikes[last], latent[last], t_max - 3, v[last])
-            else:
-                _add_up_to(heard, order[last], n_spikes[last], signs[last], t_max - 3, v[last])
-            for j in range(spikes[last].size):
-                late_potential[m, j] = v[last][j] * unit
-
-        # (2) targets and error of the output layer
-        if _relative_targets_error(spikes[last], labels[n], gamma, teach, t_max, delta[last]):
-            updates += 1
-            for layer in range(depth - 1, -1, -1):
-                heard = times[n] if layer == 0 else spikes[layer - 1]
-                # (3) normalise, (4) update this layer, (5) pass the deltas through it
-                _normalise(delta[layer])
-                flipped[layer] += _update(
-                    latent[layer], None if signs is None else signs[layer], delta[layer],
-                    rate / shrink, heard, order[layer], n_spikes[layer], spikes[layer],
-                    delta[depth + layer], delta[2 * depth + layer],
-                )  # fmt: skip
-                if signs is not None:
-                    total = 0.0
-                    for j in range(delta[layer].size):
-                        total += delta[layer][j] * potential[layer][j]
-                    scale[layer] -= scale_rate * (total / (delta[layer].size * heard.size))
-                    if not scale[layer] > 0:
-                        return -1 - layer
-                    _limit(thresholds[layer], scale[layer], heard.size, True, limits[layer])
-                if layer > 0:
-                    _backpropagate(
-                        delta[layer], latent[layer], heard, spikes[layer], delta[layer - 1]
-                    )
-
-        # (6) weight decay
-        if keep != 1.0:
-            shrink *= keep
-            if shrink < SMALLEST_SHRINK or m == images.size - 1:
-                for layer in range(depth):
-                    for i in range(latent[layer].shape[0]):
-                        for j in range(latent[layer].shape[1]):
-                            latent[layer][i, j] *= shrink
-                shrink = 1.0
-            for layer in range(depth):
-                _limit(thresholds[layer], shrink if signs is None else scale[layer],
-                       latent[layer].shape[0], signs is not None, limits[layer])  # fmt: skip
-    return updates
-
-
-@_jit
-def _limit(threshold: AnyArray, divisor: float, n_in: int, whole: bool, out: AnyArray) -> None:
+def _limit(threshold: FloatArray, divisor: float, n_in: int, whole: bool, out: AnyArray) -> None:
     """Thresholds in the unit of the potential; for sums of signs they are whole numbers.
 
     A sum of ``n_in`` signs lies in -n_in..n_in, so a limit beyond that range can be moved to its
@@ -286,6 +264,116 @@ def _limit(threshold: AnyArray, divisor: float, n_in: int, whole: bool, out: Any
         if whole:
             limit = min(max(np.floor(limit), -n_in - 1.0), n_in)
         out[j] = limit
+
+
+@_jit
+def _train(
+    start: IntArray, who: AnyArray, when: SpikeTimes, labels: IntArray, images: IntArray,
+    latent: Each[FloatArray], signs: Each[AnyArray] | None, thresholds: Each[FloatArray],
+    scale: FloatArray, rate: float, gamma: int, keep: float, scale_rate: float, teach: bool,
+    t_max: int, limits: Each[AnyArray], v: Each[AnyArray], potential: Each[AnyArray],
+    spikes: Each[SpikeTimes], delta: Each[FloatArray], step: Each[FloatArray],
+    end: Each[FloatArray], layer_who: Each[AnyArray], layer_when: Each[SpikeTimes],
+    correct: BoolArray, published: BoolArray, tied: BoolArray, silent: BoolArray,
+    decision_time: SpikeTimes, count_fired: bool, fired: Each[IntArray], flipped: IntArray,
+) -> int:  # fmt: skip
+    """Learn from the images; return how many had an error, or -1 - layer for a bad scale."""
+    depth = len(latent)
+    last = depth - 1
+    whole = signs is not None
+    n_spikes = np.zeros(depth, np.int64)
+    updates = 0
+    shrink = 1.0
+    usual = float(t_max)  # when decisions usually fall; it steers the speed, never the result
+    for layer in range(depth):
+        divisor = scale[layer] if whole else shrink
+        _limit(thresholds[layer], divisor, len(latent[layer]), whole, limits[layer])
+
+    for m in range(images.size):
+        n = images[m]
+        label = labels[n]
+        in_who, in_when = who[start[n] : start[n + 1]], when[start[n] : start[n + 1]]
+
+        # (1) forward: firing times of every layer, in the first part of the window or in all of it
+        horizon = t_max if count_fired else min(t_max, int(1.5 * usual) + 2)
+        while True:
+            for layer in range(depth):
+                w, h = in_who, in_when
+                if layer > 0:
+                    k = _sort_by_time(spikes[layer - 1], t_max, layer_who[layer], layer_when[layer])
+                    n_spikes[layer] = k
+                    w, h = layer_who[layer][:k], layer_when[layer][:k]
+                if signs is None:
+                    _one_image(w, h, latent[layer], limits[layer], horizon, t_max, v[layer],
+                               spikes[layer], potential[layer])  # fmt: skip
+                else:
+                    _one_image(w, h, signs[layer], limits[layer], horizon, t_max, v[layer],
+                               spikes[layer], potential[layer])  # fmt: skip
+            settled = _settled(spikes[last], label, gamma, horizon, t_max)
+            if settled or horizon == t_max:
+                break
+            horizon = t_max
+        out, late = spikes[last], v[last]
+        if out.min() == t_max:
+            k = n_spikes[last]
+            w, h = in_who, in_when
+            if last > 0:
+                w, h = layer_who[last][:k], layer_when[last][:k]
+            if signs is None:
+                _potential_at(w, h, latent[last], t_max - 3, late)
+            else:
+                _potential_at(w, h, signs[last], t_max - 3, late)
+        divisor = scale[last] if whole else shrink
+        _judge(out, potential[last], late, thresholds[last], divisor, whole, label, t_max, m,
+               correct, published, tied, silent, decision_time)  # fmt: skip
+        usual += 0.02 * (decision_time[m] - usual)
+        if count_fired:
+            for layer in range(depth):
+                for j in range(spikes[layer].size):
+                    fired[layer][j] += spikes[layer][j] < t_max
+
+        # (2) targets and error of the output layer
+        if not settled and _time_error(out, label, gamma, teach, t_max, delta[last]):
+            updates += 1
+            for layer in range(depth - 1, -1, -1):
+                k = n_spikes[layer]
+                w, h = (
+                    (layer_who[layer][:k], layer_when[layer][:k])
+                    if layer > 0
+                    else (in_who, in_when)
+                )
+                # (3) normalise, (4) update this layer, (5) pass the deltas through it
+                _normalise(delta[layer])
+                flipped[layer] += _update(
+                    latent[layer], None if signs is None else signs[layer], delta[layer],
+                    rate / shrink, w, h, spikes[layer], step[layer], end[layer],
+                )  # fmt: skip
+                if whole:
+                    n_in = len(latent[layer])
+                    total = 0.0
+                    for j in range(delta[layer].size):
+                        total += delta[layer][j] * potential[layer][j]
+                    scale[layer] -= scale_rate * (total / (delta[layer].size * n_in))
+                    if not scale[layer] > 0:
+                        return -1 - layer
+                    _limit(thresholds[layer], scale[layer], n_in, True, limits[layer])
+                if layer > 0:
+                    _backpropagate(delta[layer], latent[layer], spikes[layer - 1], spikes[layer],
+                                   delta[layer - 1])  # fmt: skip
+
+        # (6) weight decay
+        if keep != 1.0:
+            shrink *= keep
+            if shrink < SMALLEST_SHRINK or m == images.size - 1:
+                for layer in range(depth):
+                    for i in range(len(latent[layer])):
+                        for j in range(latent[layer].shape[1]):
+                            latent[layer][i, j] *= shrink
+                shrink = 1.0
+            if not whole:
+                for layer in range(depth):
+                    _limit(thresholds[layer], shrink, 0, False, limits[layer])
+    return updates
 
 
 def _potential_dtype(weights: AnyArray) -> type[np.int16] | type[np.int32] | type[np.float64]:
@@ -319,32 +407,54 @@ def layer_spike_times(
     _limit(threshold, 1.0, n_in, whole, limit)
     spike_times = np.empty((len(times), n_out), np.int16)
     potential = np.empty((len(times), n_out), np.int32 if whole else np.float64)
-    # No copies here for column-major weights and for times as the library makes them.
-    columns = np.ascontiguousarray(weights.T)
+    columns = np.ascontiguousarray(weights.T)  # no copy for column-major weights
     _batch(_plain(times), columns, limit, t_max, v, one, spike_times, potential)
     return spike_times, potential
 
 
+def prepare(times: SpikeTimes, *, t_max: int) -> Spikes:
+    """Sort the spikes of every image by time.
+
+    Parameters
+    ----------
+    times : int16 array, shape (n, n_in)
+    t_max : int, time steps
+
+    Returns
+    -------
+    Spikes
+    """
+    start = np.concatenate([[0], np.cumsum((times < t_max).sum(axis=1))]).astype(np.int64)
+    who, when = np.empty(start[-1], np.int32), np.empty(start[-1], np.int16)
+    _sort_all(_plain(times), t_max, start, who, when)
+    return Spikes(start, who, when)
+
+
 def train_online(
-    times: SpikeTimes,
+    prepared: Spikes,
     labels: IntArray,
     order: IntArray,
     parameters: Parameters,
     rule: "RelativeTarget",
     *,
     t_max: int,
+    count_fired: bool = True,
 ) -> OnlineReport:
     """Learn from the images ``order``, one at a time; ``parameters`` are changed in place.
 
     Parameters
     ----------
-    times : int16 array, shape (n, n_in)
+    prepared : Spikes
+        Of all images, as :func:`prepare` returns them.
     labels : int64 array, shape (n,)
     order : int64 array, shape (m,)
         Which images, in which order; an image may come more than once.
     parameters : Parameters
     rule : RelativeTarget
     t_max : int, time steps
+    count_fired : bool
+        Whether to count on how many images each neuron fires. It takes a look at the whole window
+        of every image.
 
     Returns
     -------
@@ -358,30 +468,30 @@ def train_online(
     p = parameters
     sizes = [len(w) for w in p.latent]
     n_in = [w.shape[1] for w in p.latent]
-    dtypes = [_potential_dtype(w) for w in p.weights]
-    dtype = np.result_type(*dtypes)  # one for all layers: a Numba tuple has one type
-    m, n_classes = len(order), sizes[-1]
+    # One dtype for the potentials of all layers, since a Numba tuple has one type.
+    dtype = np.result_type(*(_potential_dtype(w) for w in p.weights))
 
     def one_each(dtype: npt.DTypeLike, lengths: list[int]) -> tuple[AnyArray, ...]:
         return tuple(np.zeros(length, dtype) for length in lengths)
 
-    spike_times = np.empty((m, n_classes), np.int16)
-    potential, late_potential = np.empty((m, n_classes)), np.zeros((m, n_classes))
+    outcomes = Outcomes.of(len(order))
     fired, flipped = one_each(np.int64, sizes), np.zeros(len(sizes), np.int64)
     updates = _train(
-        _plain(times), labels, order,
+        prepared.start, prepared.who, prepared.when, labels, order,
         tuple(w.T for w in p.latent),
         None if p.signs is None else tuple(s.T for s in p.signs),
         tuple(p.thresholds), p.scale,
         rule.learning_rate, rule.gamma, 1.0 - rule.learning_rate * rule.weight_decay,
         rule.scale_learning_rate, rule.all_silent == "teach", t_max,
         one_each(dtype, sizes), one_each(dtype, sizes), one_each(dtype, sizes),
-        one_each(np.int16, sizes), one_each(np.float64, 3 * sizes), one_each(np.int64, n_in),
-        spike_times, potential, late_potential, fired, flipped,
+        one_each(np.int16, sizes), one_each(np.float64, sizes), one_each(np.float64, sizes),
+        one_each(np.float64, sizes), one_each(np.int32, n_in), one_each(np.int16, n_in),
+        outcomes.correct, outcomes.published, outcomes.tied, outcomes.silent,
+        outcomes.decision_time, count_fired, fired, flipped,
     )  # fmt: skip
     if updates < 0:
         raise ArithmeticError(scale_message(-1 - updates, p.scale))
-    return OnlineReport(spike_times, potential, late_potential, list(fired), flipped, updates)
+    return OnlineReport(outcomes, flipped, updates, list(fired) if count_fired else [])
 
 
 def _plain(times: SpikeTimes) -> SpikeTimes:

@@ -11,6 +11,7 @@ import numpy as np
 from minibs4nn._checks import AnyArray, FloatArray, IntArray, SpikeTimes
 from minibs4nn.backward import backpropagate, update_weights
 from minibs4nn.binary import flips, scale_gradient, sign
+from minibs4nn.evaluation import Outcomes, judge
 from minibs4nn.forward import layer_spike_times, potential_at
 from minibs4nn.kernels import OnlineReport, Parameters
 from minibs4nn.targets import normalise, relative_targets, time_error
@@ -18,31 +19,40 @@ from minibs4nn.targets import normalise, relative_targets, time_error
 if TYPE_CHECKING:
     from minibs4nn.rules import RelativeTarget
 
-__all__ = ["SMALLEST_SHRINK", "layer_spike_times", "scale_message", "train_online"]
+__all__ = ["SMALLEST_SHRINK", "layer_spike_times", "prepare", "scale_message", "train_online"]
 
 SMALLEST_SHRINK = 1e-6  # below it the postponed weight decay is multiplied out, lest it underflow
 
 
+def prepare(times: SpikeTimes, *, t_max: int) -> SpikeTimes:
+    """Nothing to prepare: the reference reads spike times as they are."""
+    return times
+
+
 def train_online(
-    times: SpikeTimes,
+    prepared: SpikeTimes,
     labels: IntArray,
     order: IntArray,
     parameters: Parameters,
     rule: "RelativeTarget",
     *,
     t_max: int,
+    count_fired: bool = True,
 ) -> OnlineReport:
     """Learn from the images ``order``, one at a time; ``parameters`` are changed in place.
 
     Parameters
     ----------
-    times : int16 array, shape (n, n_in)
+    prepared : int16 array, shape (n, n_in)
+        Spike times of all images.
     labels : int64 array, shape (n,)
     order : int64 array, shape (m,)
         Which images, in which order; an image may come more than once.
     parameters : Parameters
     rule : RelativeTarget
     t_max : int, time steps
+    count_fired : bool
+        Whether to count on how many images each neuron fires.
 
     Returns
     -------
@@ -60,11 +70,8 @@ def train_online(
     """
     p = parameters
     depth = len(p.latent)
-    n_classes = len(p.latent[-1])
-    out_times = np.empty((len(order), n_classes), dtype=np.int16)
-    out_potential = np.empty((len(order), n_classes))
-    late_potential = np.zeros((len(order), n_classes))
-    fired = [np.zeros(len(w), dtype=np.int64) for w in p.latent]
+    outcomes = Outcomes.of(len(order))
+    fired = [np.zeros(len(w), dtype=np.int64) for w in p.latent] if count_fired else []
     flipped = np.zeros(depth, dtype=np.int64)
     updates = 0
     # Weight decay shrinks every weight after every image. The shrinking is kept in one number
@@ -75,24 +82,21 @@ def train_online(
 
     for m, n in enumerate(order):
         # (1) forward: firing times of every layer
+        thresholds = p.forward_thresholds
         if p.signs is None:
-            thresholds = [theta / shrink for theta in p.thresholds]
-            unit = shrink
-        else:
-            thresholds = p.forward_thresholds
-            unit = 1.0
-        heard = [times[n]]
+            thresholds = [theta / shrink for theta in thresholds]
+        heard = [prepared[n]]
         potentials: list[AnyArray] = []
         for weights, threshold in zip(p.weights, thresholds, strict=True):
             spikes, potential = layer_spike_times(heard[-1][None], weights, threshold, t_max=t_max)
             heard.append(spikes[0])
             potentials.append(potential[0])
-        out_times[m] = heard[-1]
-        out_potential[m] = potentials[-1] * unit
-        if (heard[-1] == t_max).all():
-            late = potential_at(heard[-2][None], p.weights[-1], t_max - 3, t_max=t_max)
-            late_potential[m] = late[0] * unit
-        for count, spikes in zip(fired, heard[1:], strict=True):
+        late = potential_at(heard[-2][None], p.weights[-1], t_max - 3, t_max=t_max)
+        outcomes[m] = judge(
+            heard[-1][None], potentials[-1][None], late, labels[n : n + 1],
+            threshold=thresholds[-1], t_max=t_max,
+        )  # fmt: skip
+        for count, spikes in zip(fired, heard[1:], strict=count_fired):
             count += spikes < t_max
 
         # (2) targets and error of the output layer
@@ -128,7 +132,7 @@ def train_online(
                 latent *= shrink
             shrink = 1.0
 
-    return OnlineReport(out_times, out_potential, late_potential, fired, flipped, updates)
+    return OnlineReport(outcomes, flipped, updates, fired)
 
 
 def scale_message(layer: int, scale: FloatArray) -> str:

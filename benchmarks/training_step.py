@@ -1,0 +1,130 @@
+"""How much faster is the library than the dense form? One training step per image, BS4NN on MNIST.
+
+The dense form is what one writes down first, and what published code of this kind does: for every
+image a one-hot array of spikes (inputs x time steps), its cumulative sum over time, and a matrix
+product with the weights, which gives the potential of every neuron at every step. It is written
+here from the equations, in NumPy, with float32 and as many BLAS threads as there are cores. The
+library runs on one core. Both start from the same weights, see the same images in the same order,
+and must end with the same signs; the time of the slower one is measured on fewer images.
+
+    python benchmarks/training_step.py                # 784-600-10, some two minutes
+    python benchmarks/training_step.py --help
+"""
+
+import argparse
+import time
+
+import numpy as np
+import numpy.typing as npt
+
+import minibs4nn as bs
+from minibs4nn.kernels import Parameters, get_kernels
+from minibs4nn.training import generator
+
+T_MAX = 256
+Floats = npt.NDArray[np.float32]
+Times = npt.NDArray[np.int64]
+
+
+class DenseBS4NN:
+    """The published algorithm on dense arrays, one image at a time."""
+
+    def __init__(self, parameters: Parameters, rule: bs.RelativeTarget) -> None:
+        self.latent = [w.copy() for w in parameters.latent]
+        self.signs = [np.where(w < 0, -1, 1).astype(np.float32) for w in self.latent]
+        self.thresholds = [theta.copy() for theta in parameters.thresholds]
+        self.scale = parameters.scale.copy()
+        self.rule = rule
+
+    def layer(self, layer: int, times: Times) -> tuple[Times, Floats]:
+        """Firing times and the potential at every step, (n_out, t_max)."""
+        one_hot = np.zeros((times.size, T_MAX + 1), dtype=np.float32)
+        one_hot[np.arange(times.size), times] = 1
+        arrived = np.cumsum(one_hot[:, :T_MAX], axis=1)
+        potential = self.signs[layer] @ arrived
+        above = potential > np.floor(self.thresholds[layer] / self.scale[layer])[:, None]
+        first = np.where(above.any(axis=1), above.argmax(axis=1), T_MAX - 1)
+        return first + 1, potential
+
+    def train(self, times: Times, label: int) -> None:
+        """One step: forward, targets, backward, update."""
+        heard, sums = [times], []
+        for layer in range(len(self.latent)):
+            spikes, potential = self.layer(layer, heard[-1])
+            heard.append(spikes)
+            sums.append(
+                potential[np.arange(spikes.size), spikes - 1]
+            )
+        out, first = heard[-1], heard[-1].min()
+        target = np.where(out - first < self.rule.gamma, first + self.rule.gamma, out)
+        target[label] = first
+        target = np.minimum(target, T_MAX) if first < T_MAX else np.full_like(out, T_MAX)
+        delta = (target - out) / T_MAX
+        if not delta.any():
+            return
+        for layer in reversed(range(len(self.latent))):
+            length = np.sqrt((delta**2).sum())
+            delta = delta / length if length > 0 else delta
+            earlier = heard[layer][None, :] < heard[layer + 1][:, None]
+            self.latent[layer] -= self.rule.learning_rate * delta[:, None] * earlier
+            slope = (delta * sums[layer]).sum() / self.latent[layer].size
+            self.scale[layer] -= self.rule.scale_learning_rate * slope
+            self.signs[layer] = np.where(self.latent[layer] < 0, -1, 1).astype(np.float32)
+            delta = (delta[:, None] * self.latent[layer] * earlier).sum(axis=0)
+
+
+def main() -> None:
+    """Measure, compare, print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--hidden", type=int, default=600)
+    parser.add_argument("--dense-images", type=int, default=300, help="per measurement")
+    parser.add_argument("--images", type=int, default=20_000, help="of the library, likewise")
+    parser.add_argument("--after", type=int, nargs="*", default=[0, 1, 5], help="epochs before")
+    options = parser.parse_args()
+
+    train, _ = bs.datasets.mnist()
+    times = bs.latency_code(train.images)
+    rule = bs.BS4NN_PUBLISHED
+    kernels = get_kernels("numba")
+    prepared = kernels.prepare(times, t_max=T_MAX)
+    net = bs.BS4NN((784, options.hidden, 10), seed=0, backend="numba")
+    net.fit(train.images[:1], train.labels[:1], epochs=1, progress=False)  # compiles the kernels
+    net = bs.BS4NN((784, options.hidden, 10), seed=0, backend="numba")
+
+    print(f"784-{options.hidden}-10, one training step per image; times of one run on this machine")
+    print(
+        f"{'epochs before':>13} {'dense':>10} {'library':>10} {'ratio':>6} {'images with an error':>21}"
+    )
+    for epochs in sorted(options.after):
+        net.fit(train.images, train.labels, epochs=epochs, rule=rule, progress=False)
+        order = generator(1, "epoch", epochs).choice(len(times), size=options.images)
+
+        dense = DenseBS4NN(net.parameters, rule)
+        start = time.perf_counter()
+        for n in order[: options.dense_images]:
+            dense.train(times[n].astype(np.int64), int(train.labels[n]))
+        dense_time = (time.perf_counter() - start) / options.dense_images
+
+        few = net.parameters.copy()
+        some = order[: options.dense_images]
+        kernels.train_online(
+            prepared, train.labels, some, few, rule, t_max=T_MAX, count_fired=False
+        )
+        for ours, theirs in zip(few.weights, dense.signs, strict=True):
+            if not np.array_equal(ours, theirs):
+                raise SystemExit("the two disagree: the measurement is worth nothing")
+
+        whole = net.parameters.copy()
+        start = time.perf_counter()
+        report = kernels.train_online(
+            prepared, train.labels, order, whole, rule, t_max=T_MAX, count_fired=False
+        )
+        library_time = (time.perf_counter() - start) / options.images
+        print(
+            f"{epochs:13} {dense_time * 1e3:7.2f} ms {library_time * 1e6:7.1f} us "
+            f"{dense_time / library_time:6.0f} {report.updates / options.images:21.1%}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""The command line: ``python -m minibs4nn train | evaluate | doctor``, or ``minibs4nn ...``."""
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from minibs4nn import datasets
+from minibs4nn.baselines import BNN
+from minibs4nn.datasets import Dataset
+from minibs4nn.doctor import report
+from minibs4nn.errors import BackendError
+from minibs4nn.kernels import BACKENDS
+from minibs4nn.model import BS4NN, S4NN
+from minibs4nn.network import Network
+from minibs4nn.rules import BS4NN_PUBLISHED, S4NN_PUBLISHED
+from minibs4nn.storage import load
+from minibs4nn.training import LearningRule, checkpoint
+
+__all__ = ["main"]
+
+HIDDEN = {"s4nn": 400, "bs4nn": 600, "bnn": 600}  # as published for MNIST
+DATASETS: dict[str, Callable[[], tuple[Dataset, Dataset]]] = {
+    "mnist": datasets.mnist,
+    "fashion-mnist": datasets.fashion_mnist,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0 if all went well, 1 on bad input, 130 after Ctrl-C.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What stands behind ``minibs4nn`` on the command line; None for the real one.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> main(["evaluate", "no such file.npz"])
+    1
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        print("minibs4nn: stopped", file=sys.stderr)
+        return 130
+    except (BackendError, OSError, ValueError, ArithmeticError) as error:
+        print(f"minibs4nn: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="minibs4nn", description="Train and judge binarized single-spike networks."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser(
+        "train",
+        help="train a network and print its accuracy on the test set",
+        description="Train a network and print its accuracy on the test set. The network is saved "
+        "after every epoch; the same command again goes on where it stopped.",
+    )
+    train.add_argument("--model", choices=sorted(HIDDEN), default="bs4nn")
+    train.add_argument("--dataset", choices=sorted(DATASETS), default="mnist")
+    train.add_argument("--epochs", type=int, default=10, help="of the whole run (default: 10)")
+    train.add_argument("--out", type=Path, required=True, help="file to save to, such as run.npz")
+    train.add_argument(
+        "--hidden", type=int, nargs="*", help="sizes of the hidden layers (default: as published)"
+    )
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument(
+        "--validation", type=float, help="fraction of the training images to hold out and watch"
+    )
+    train.add_argument("--threshold", type=float, default=100.0)
+    train.add_argument("--learning-rate", type=float, help="instead of the published one")
+    train.add_argument("--gamma", type=int, help="instead of the published one")
+    train.add_argument("--backend", choices=BACKENDS, default="auto")
+    train.add_argument("--quiet", action="store_true", help="no progress bar")
+    train.add_argument("--overwrite", action="store_true", help="start anew if the file exists")
+    train.set_defaults(run=_train)
+
+    evaluate = commands.add_parser("evaluate", help="print the accuracy of a saved network")
+    evaluate.add_argument("file", type=Path)
+    evaluate.add_argument("--dataset", choices=sorted(DATASETS), default="mnist")
+    evaluate.add_argument("--part", choices=("test", "train"), default="test")
+    evaluate.add_argument("--backend", choices=BACKENDS, default="auto")
+    evaluate.add_argument("--json", action="store_true", help="print JSON")
+    evaluate.set_defaults(run=_evaluate)
+
+    doctor = commands.add_parser(
+        "doctor", help="say what works here, what is missing, and how to install it"
+    )
+    doctor.set_defaults(run=lambda options: min(report(), 1))
+    return parser
+
+
+def _train(options: argparse.Namespace) -> int:
+    train, test = DATASETS[options.dataset]()
+    net = _network(options, train)
+    done = len(net.history_)
+    if done:
+        print(f"{options.out} holds {done} epochs of this run; going on from there")
+    if options.epochs > done:
+        try:
+            net.fit(
+                train.images,
+                train.labels,
+                epochs=options.epochs,
+                rule=_rule(options),
+                validation=options.validation,
+                callbacks=[checkpoint(options.out)],
+                progress=not options.quiet,
+            )
+        except KeyboardInterrupt:
+            kept = len(net.history_)
+            message = f"{kept} epochs are in {options.out}; the same command goes on from there"
+            print(message if kept else "stopped before the end of the first epoch", file=sys.stderr)
+            raise
+    print(f"{type(net).__name__} {'-'.join(map(str, net.layers))}, {len(net.history_)} epochs")
+    if len(net.history_) > done:
+        seconds = net.history_["seconds"][done:]
+        print(f"{seconds.mean():.2f} s per epoch, {seconds.min():.2f} s the fastest")
+    print(f"{options.dataset} test set: {net.evaluate(test.images, test.labels)}")
+    return 0
+
+
+def _network(options: argparse.Namespace, train: Dataset) -> Network:
+    """The network in ``--out`` if it belongs to this run, or a new one."""
+    hidden = options.hidden if options.hidden is not None else [HIDDEN[options.model]]
+    layers = (train.images[0].size, *hidden, 10)
+    kinds: dict[str, type[Network]] = {"s4nn": S4NN, "bs4nn": BS4NN, "bnn": BNN}
+    kind = kinds[options.model]
+    if options.out.exists() and not options.overwrite:
+        net = load(options.out, backend=options.backend)
+        if type(net) is not kind or net.layers != layers or net.seed != options.seed:
+            raise ValueError(
+                f"train: {options.out} holds another run ({type(net).__name__} {net.layers}, seed "
+                f"{net.seed}); give another --out, or --overwrite to lose it"
+            )
+        return net
+    if not options.out.absolute().parent.is_dir():
+        raise ValueError(f"train: the folder of --out {options.out} does not exist; make it first")
+    if kind is BNN:
+        return BNN(layers, seed=options.seed)
+    spiking = S4NN if kind is S4NN else BS4NN
+    return spiking(layers, threshold=options.threshold, seed=options.seed, backend=options.backend)
+
+
+def _rule(options: argparse.Namespace) -> LearningRule | None:
+    """The published rule with what the command line changes; None where it changes nothing."""
+    changes = {"learning_rate": options.learning_rate, "gamma": options.gamma}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if not changes:
+        return None
+    if options.model == "bnn":
+        raise ValueError("train: --learning-rate and --gamma belong to s4nn and bs4nn")
+    published = S4NN_PUBLISHED if options.model == "s4nn" else BS4NN_PUBLISHED
+    return dataclasses.replace(published, **changes)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    train, test = DATASETS[options.dataset]()
+    images = train if options.part == "train" else test
+    net = load(options.file, backend=options.backend)
+    evaluation = net.evaluate(images.images, images.labels)
+    print(json.dumps(evaluation.as_dict(), indent=2) if options.json else evaluation)
+    return 0
