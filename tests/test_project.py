@@ -161,7 +161,7 @@ def test_every_dependency_of_the_package_is_in_the_requirements() -> None:
 
 
 def test_no_file_speaks_of_one_machine() -> None:
-    folders = "|".join(["work", "farm", "home", "root", "Users", "private", "tmp"])
+    folders = "|".join(["work", "farm", r"home(?!/me\b)", "root", "Users", "private", "tmp"])
     hosts = r"python[h]osted|registry[.]npmjs|deb[.]debian|pypi[.]org/simple"
     pattern = re.compile(rf"(?<![\w.~}}*])/(?:{folders})/[a-z]|{hosts}")
     found = []
