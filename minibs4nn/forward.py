@@ -20,6 +20,7 @@ from minibs4nn._checks import (
     IntArray,
     SpikeTimes,
     check_choice,
+    check_labels,
     check_spike_times,
     check_t_max,
     check_thresholds,
@@ -69,7 +70,8 @@ def layer_spike_times(
     Raises
     ------
     TypeError, ValueError
-        If shapes do not fit, or times are not whole numbers in 0..t_max.
+        If shapes do not fit, times are not whole numbers in 0..t_max, or whole-number weights are
+        so large that a sum could leave int32.
 
     References
     ----------
@@ -92,6 +94,14 @@ def layer_spike_times(
             f"weights, got {arrivals.shape}"
         )
     exact = np.int32 if w.dtype.kind in "iu" else np.float64
+    # One byte per weight is always fine: it would take 16 million inputs to leave int32.
+    if w.dtype.kind in "iu" and w.dtype.itemsize > 1:
+        largest = np.abs(w.astype(np.float64)).sum(axis=1).max(initial=0)
+        if largest > np.iinfo(np.int32).max:
+            raise ValueError(
+                f"{where}: weights of whole numbers are too large: their sum must stay within "
+                f"int32, but can reach {largest:.4g}; give them as float64"
+            )
     spike_times = np.empty((len(arrivals), len(w)), dtype=np.int16)
     potential = np.empty((len(arrivals), len(w)), dtype=exact)
     for n, arrival in enumerate(arrivals):
@@ -334,7 +344,7 @@ def published_correct(
     Raises
     ------
     TypeError, ValueError
-        If shapes do not fit.
+        If shapes do not fit, or a label is no class.
 
     References
     ----------
@@ -348,12 +358,12 @@ def published_correct(
     t_max = check_t_max("published_correct", t_max)
     times = check_spike_times("published_correct", spike_times, t_max)
     v = np.asarray(late_potential)
-    truth = np.asarray(labels)
-    if times.ndim != 2 or v.shape != times.shape or truth.shape != times.shape[:1]:
+    if times.ndim != 2 or times.shape[1] == 0 or v.shape != times.shape:
         raise ValueError(
-            "published_correct: spike_times and late_potential must have shape (n, n_classes) and "
-            f"labels (n,), got {times.shape}, {v.shape} and {truth.shape}"
+            "published_correct: spike_times and late_potential must both have shape "
+            f"(n, n_classes), got {times.shape} and {v.shape}"
         )
+    truth = check_labels("published_correct", labels, *times.shape)
     first = times.min(axis=1)
     among_the_earliest = times[np.arange(len(times)), truth] == first
     correct: BoolArray = np.where(first == t_max, v.argmax(axis=1) == truth, among_the_earliest)
