@@ -165,7 +165,7 @@ class BNN(Network):
         activations = [pixels.astype(np.float32) * np.float32(2 / 255) - np.float32(1)]
         sums: list[Floats] = []
         for latent in self.latent:
-            total = activations[-1] @ _sign(latent).T
+            total = (activations[-1] @ _sign(latent).T).astype(np.float32, copy=False)
             total /= np.float32(np.sqrt(latent.shape[1]))
             sums.append(total)
             activations.append(_sign(total))

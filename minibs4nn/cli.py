@@ -4,10 +4,9 @@ import argparse
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from minibs4nn import datasets
 from minibs4nn.baselines import BNN
 from minibs4nn.datasets import Dataset
 from minibs4nn.doctor import report
@@ -15,6 +14,7 @@ from minibs4nn.errors import BackendError
 from minibs4nn.kernels import BACKENDS
 from minibs4nn.model import BS4NN, S4NN
 from minibs4nn.network import Network
+from minibs4nn.reproduce import DATASETS, claims, recorded, run
 from minibs4nn.rules import BS4NN_PUBLISHED, S4NN_PUBLISHED
 from minibs4nn.storage import load
 from minibs4nn.training import LearningRule, checkpoint
@@ -22,10 +22,6 @@ from minibs4nn.training import LearningRule, checkpoint
 __all__ = ["main"]
 
 HIDDEN = {"s4nn": 400, "bs4nn": 600, "bnn": 600}  # as published for MNIST
-DATASETS: dict[str, Callable[[], tuple[Dataset, Dataset]]] = {
-    "mnist": datasets.mnist,
-    "fashion-mnist": datasets.fashion_mnist,
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,6 +90,20 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--backend", choices=BACKENDS, default="auto")
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     evaluate.set_defaults(run=_evaluate)
+
+    reproduce = commands.add_parser(
+        "reproduce",
+        help="test the papers' claims",
+        description="Train for a claim of the papers and record what came out. A run that was "
+        "stopped goes on where it was; a seed that is recorded is not run again.",
+    )
+    reproduce.add_argument("claim", nargs="?", help="its name, as --list shows it")
+    reproduce.add_argument("--list", action="store_true", help="claims, our figures, their state")
+    reproduce.add_argument("--seed", type=int, nargs="*", help="only these (default: all)")
+    reproduce.add_argument("--results", type=Path, default=Path("results"))
+    reproduce.add_argument("--backend", choices=BACKENDS, default="auto")
+    reproduce.add_argument("--quiet", action="store_true", help="no progress bar")
+    reproduce.set_defaults(run=_reproduce)
 
     doctor = commands.add_parser(
         "doctor", help="say what works here, what is missing, and how to install it"
@@ -172,4 +182,39 @@ def _evaluate(options: argparse.Namespace) -> int:
     net = load(options.file, backend=options.backend)
     evaluation = net.evaluate(images.images, images.labels)
     print(json.dumps(evaluation.as_dict(), indent=2) if options.json else evaluation)
+    return 0
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    known = claims()
+    if options.list or options.claim is None:
+        for claim in known.values():
+            found = [record["best"] for record in recorded(claim, options.results)]
+            print(f"{claim.name}: {claim.claim} ({claim.source})")
+            if not found:
+                print("    not run yet")
+                continue
+            for name in ("accuracy", "published_accuracy"):
+                values = [100 * evaluation[name] for evaluation in found]
+                spread = f" (from {min(values):.2f} to {max(values):.2f})"
+                mean = sum(values) / len(values)
+                print(f"    {name}: {mean:.2f} %, {len(found)} of {len(claim.seeds)} seeds{spread}")
+        return 0
+    if options.claim not in known:
+        raise ValueError(f"reproduce: no claim {options.claim!r}; there are {', '.join(known)}")
+    claim = known[options.claim]
+    done = {record["seed"] for record in recorded(claim, options.results)}
+    for seed in options.seed or claim.seeds:
+        if seed in done:
+            print(f"{claim.name}, seed {seed}: recorded already")
+            continue
+        record = run(
+            claim, seed, options.results, backend=options.backend, progress=not options.quiet
+        )
+        for which in ("last", "best"):
+            found = record[which]
+            print(
+                f"{claim.name}, seed {seed}, {which} epoch: accuracy {found['accuracy']:.2%}, "
+                f"published counter {found['published_accuracy']:.2%} (claimed {claim.claimed:.1%})"
+            )
     return 0

@@ -14,8 +14,11 @@ class FileFormatError(ValueError):
     """A file is truncated, hostile, of a later version, or not of this library."""
 
 
-class NotTrainedError(RuntimeError):
-    """The network has no weights yet."""
+class NotTrainedError(RuntimeError, AttributeError):
+    """The network has no weights yet.
+
+    Also an AttributeError, so that ``hasattr(net, "weights_")`` is False before training.
+    """
 
 
 class BackendError(RuntimeError):

@@ -132,8 +132,20 @@ def write_npz(path: str | os.PathLike[str], header: dict[str, Any], arrays: Arra
     ('example', (2, 3))
     """
     text = json.dumps(header, allow_nan=False).encode()
+    members = {name: _narrow(array) for name, array in arrays.items()}
     with atomic_write(path) as file:
-        np.savez(file, allow_pickle=False, header=np.frombuffer(text, dtype=np.uint8), **arrays)
+        np.savez(file, allow_pickle=False, header=np.frombuffer(text, dtype=np.uint8), **members)
+
+
+def _narrow(array: AnyArray) -> AnyArray:
+    """The same numbers in a smaller dtype, if one holds them exactly: signs need no 8 bytes."""
+    for dtype in (np.int8, np.float32):
+        if array.dtype.kind == "f" and array.itemsize > np.dtype(dtype).itemsize:
+            with np.errstate(invalid="ignore", over="ignore"):
+                smaller = array.astype(dtype)
+            if np.array_equal(smaller, array) and not np.signbit(array[array == 0]).any():
+                return smaller
+    return array
 
 
 def read_npz(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Arrays]:

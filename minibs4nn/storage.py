@@ -13,7 +13,7 @@ from minibs4nn.network import FORMAT, Network
 from minibs4nn.rules import RelativeTarget
 from minibs4nn.training import History, LearningRule
 
-__all__ = ["load"]
+__all__ = ["load", "rule_of"]
 
 _KINDS: dict[str, type[Network]] = {"BNN": BNN, "BS4NN": BS4NN, "S4NN": S4NN}
 _RULES: dict[str, type[Any]] = {
@@ -66,7 +66,7 @@ def load(path: str | os.PathLike[str], *, backend: str = "auto") -> Network:
         if isinstance(net, SpikingNetwork):
             net.backend = backend
         net.history_ = History(header["history"])
-        net.rule_ = _rule(header["rule"])
+        net.rule_ = rule_of(header["rule"])
         prefix = "rule."
         net.rule_state_ = {
             key.removeprefix(prefix): array
@@ -78,8 +78,24 @@ def load(path: str | os.PathLike[str], *, backend: str = "auto") -> Network:
     return net
 
 
-def _rule(described: dict[str, Any] | None) -> LearningRule | None:
-    """The rule of a file; None for one of the user's own, which must be given to ``fit`` again."""
+def rule_of(described: dict[str, Any] | None) -> LearningRule | None:
+    """Make a learning rule from its name and numbers, as files describe it.
+
+    Parameters
+    ----------
+    described : dict or None
+        ``{"name": ..., number: value, ...}``.
+
+    Returns
+    -------
+    learning rule or None
+        None for a rule of the user's own, which must be given to ``fit`` again.
+
+    Examples
+    --------
+    >>> rule_of({"name": "StraightThrough", "batch_size": 50})
+    StraightThrough(learning_rate=0.001, batch_size=50)
+    """
     if described is None or described.get("name") not in _RULES:
         return None
     numbers = {key: value for key, value in described.items() if key != "name"}

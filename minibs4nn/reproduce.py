@@ -1,0 +1,209 @@
+"""Chapter 12: the claims of the papers, run again: ``python -m minibs4nn reproduce``.
+
+Each claim is one small file in ``minibs4nn/claims``. Each run trains on the training set less a
+validation set, looks at the validation set after every epoch, and at the test set once, at the end:
+with the network of the last epoch, and with the one that was best on the validation set. What was
+found goes into ``results/<dataset>/<claim>-seed<k>.json``, and the network beside it.
+"""
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minibs4nn import datasets
+from minibs4nn.baselines import BNN
+from minibs4nn.datasets import Dataset
+from minibs4nn.files import atomic_write
+from minibs4nn.model import BS4NN, S4NN
+from minibs4nn.network import Network
+from minibs4nn.storage import load, rule_of
+from minibs4nn.training import Callback, LearningRule, Record, checkpoint
+
+__all__ = ["DATASETS", "Claim", "claims", "recorded", "run"]
+
+DATASETS: dict[str, Callable[[], tuple[Dataset, Dataset]]] = {
+    "mnist": datasets.mnist,
+    "fashion-mnist": datasets.fashion_mnist,
+}
+MODELS: dict[str, type[Network]] = {"BNN": BNN, "BS4NN": BS4NN, "S4NN": S4NN}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim, and the settings to test it with.
+
+    Attributes
+    ----------
+    name : str
+        Of the file in ``minibs4nn/claims``.
+    claim, source : str
+        In words, and where it stands.
+    claimed : float, 0 to 1
+    model, dataset : str
+    layers, seeds : lists of int
+    epochs : int
+    validation : float, 0 to 1
+        Share of the training images that are held out.
+    rule : dict
+        Name and numbers of the learning rule.
+    settings : dict
+        Of the network, other than layers and seed.
+    """
+
+    name: str
+    claim: str
+    source: str
+    claimed: float
+    model: str
+    dataset: str
+    layers: list[int]
+    epochs: int
+    seeds: list[int]
+    validation: float
+    rule: dict[str, Any]
+    settings: dict[str, Any]
+
+    def path(self, results: Path, seed: int, suffix: str) -> Path:
+        """Where a run of this claim is recorded."""
+        return results / self.dataset / f"{self.name}-seed{seed}{suffix}"
+
+
+def claims() -> dict[str, Claim]:
+    """Read all claims, by name.
+
+    Returns
+    -------
+    dict of str to Claim
+
+    Examples
+    --------
+    >>> claims()["bs4nn-mnist"].claimed
+    0.97
+    """
+    found = {}
+    for file in sorted((files("minibs4nn") / "claims").iterdir(), key=lambda file: file.name):
+        name = file.name.removesuffix(".toml")
+        found[name] = Claim(name=name, **({"settings": {}} | tomllib.loads(file.read_text())))
+    return found
+
+
+def run(claim: Claim, seed: int, results: Path, *, backend: str, progress: bool) -> dict[str, Any]:
+    """Train once for a claim, judge the network, write the record; go on where a run was stopped.
+
+    Parameters
+    ----------
+    claim : Claim
+    seed : int
+    results : path
+        The folder of the records.
+    backend : str
+    progress : bool
+
+    Returns
+    -------
+    dict
+        What was written to the JSON file.
+
+    Raises
+    ------
+    OSError
+        If the data set or the folder is not to be had.
+    """
+    train, test = DATASETS[claim.dataset]()
+    last, best = (claim.path(results, seed, suffix) for suffix in (".part.npz", ".best.npz"))
+    last.parent.mkdir(parents=True, exist_ok=True)
+    net = load(last, backend=backend) if last.exists() else _new(claim, seed, backend)
+    rule: LearningRule | None = rule_of(claim.rule)
+    net.fit(
+        train.images, train.labels, epochs=claim.epochs, rule=rule, validation=claim.validation,
+        callbacks=[_keep_best(best), checkpoint(last, every=5)], progress=progress,
+    )  # fmt: skip
+
+    columns = net.history_.keys()
+    accuracies = net.history_["validation_accuracy"]
+    chosen = _deployable(load(best, backend=backend))
+    model = claim.path(results, seed, ".npz")
+    chosen.save(model)
+    record = {
+        "name": claim.name, "claim": claim.claim, "claimed": claim.claimed, "source": claim.source,
+        "model": claim.model, "dataset": claim.dataset, "layers": claim.layers, "seed": seed,
+        "rule": claim.rule, "settings": claim.settings, "epochs": claim.epochs,
+        "validation": claim.validation, "file": model.name,
+        "last": net.evaluate(test.images, test.labels).as_dict(),
+        "best": {
+            "epoch": int(accuracies.argmax()) + 1,
+            "validation_accuracy": float(accuracies.max()),
+            **load(model, backend=backend).evaluate(test.images, test.labels).as_dict(),
+        },
+        "history": {name: net.history_[name].tolist() for name in columns},
+        **_circumstances(),
+    }  # fmt: skip
+    with atomic_write(claim.path(results, seed, ".json")) as file:
+        file.write(json.dumps(record, indent=1).encode() + b"\n")
+    for temporary in (last, best):
+        temporary.unlink()
+    return record
+
+
+def recorded(claim: Claim, results: Path) -> Iterator[dict[str, Any]]:
+    """Read the records of a claim, one per seed that has been run."""
+    for seed in claim.seeds:
+        path = claim.path(results, seed, ".json")
+        if path.exists():
+            yield json.loads(path.read_text())
+
+
+def _new(claim: Claim, seed: int, backend: str) -> Network:
+    """A fresh network with the settings of the claim."""
+    spiking = {} if claim.model == "BNN" else {"backend": backend}
+    return MODELS[claim.model](claim.layers, seed=seed, **spiking, **claim.settings)
+
+
+def _keep_best(path: Path) -> Callback:
+    """Save the network whenever it is better on the validation set than ever before."""
+
+    def save(net: Network, record: Record) -> None:
+        if record["validation_accuracy"] >= net.history_["validation_accuracy"].max():
+            net.save(path)
+
+    return save
+
+
+def _deployable(net: Network) -> Network:
+    """The network as it is used, without what only training needs: signs, or single precision."""
+    if isinstance(net, BS4NN):
+        weights = [w.astype(np.float64) for w in net.weights_]
+        slim: Network = BS4NN.from_weights(
+            weights, scale=net.scale_, threshold=net.thresholds_, t_max=net.t_max
+        )
+    elif isinstance(net, S4NN):
+        single = [w.astype(np.float32) for w in net.weights_]
+        slim = S4NN.from_weights(single, threshold=net.thresholds_, t_max=net.t_max)
+    else:
+        assert isinstance(net, BNN)
+        slim = BNN(net.layers, seed=net.seed)
+        slim.latent = [w.astype(np.float32) for w in net.weights_]
+    return slim
+
+
+def _circumstances() -> dict[str, Any]:
+    """When, and with what, a run was made."""
+    return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "versions": {
+            "minibs4nn": importlib.metadata.version("minibs4nn"),
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        },
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
+    }

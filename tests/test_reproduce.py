@@ -1,0 +1,110 @@
+"""The claims can be read, and a run records what the saved network really does."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import minibs4nn as bs
+from minibs4nn import reproduce
+from minibs4nn.cli import main
+from minibs4nn.datasets import Dataset
+from minibs4nn.reproduce import Claim, claims, recorded, run
+from minibs4nn.storage import rule_of
+
+RESULTS = Path(__file__).parent.parent / "results"
+RUNS = sorted(path for path in RESULTS.glob("*/*.json"))
+
+
+def bars() -> tuple[Dataset, Dataset]:
+    return bs.datasets.bars(n=300, seed=0)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Claim]:
+    """A claim on the bars, for each kind of network."""
+    monkeypatch.setitem(reproduce.DATASETS, "bars", bars)
+    train, _ = bars()
+    layers = [train.images[0].size, 20, int(train.labels.max()) + 1]
+
+    def make(model: str) -> Claim:
+        base = claims()[f"{model.lower()}-mnist"]
+        settings = {} if model == "BNN" else {"threshold": 20.0}
+        return replace(
+            base, name=f"{model}-bars", dataset="bars", layers=layers, epochs=6, settings=settings
+        )
+
+    return make
+
+
+def test_the_published_claims_have_the_published_settings() -> None:
+    known = claims()
+    assert rule_of(known["s4nn-mnist"].rule) == bs.S4NN_PUBLISHED
+    assert rule_of(known["bs4nn-mnist"].rule) == bs.BS4NN_PUBLISHED
+    assert rule_of(known["bnn-mnist"].rule) == bs.StraightThrough()
+    assert {claim.validation for claim in known.values()} == {0.1}  # never the test set
+    assert all(len(claim.seeds) >= 3 for claim in known.values())
+
+
+@pytest.mark.parametrize("model", ["BNN", "BS4NN", "S4NN"])
+def test_a_run_records_what_its_network_does(
+    small: Callable[[str], Claim], model: str, tmp_path: Path
+) -> None:
+    claim = small(model)
+    record = run(claim, 0, tmp_path, backend="auto", progress=False)
+    assert list(recorded(claim, tmp_path)) == [record]
+    _, test = bars()
+    net = bs.load(tmp_path / "bars" / record["file"])
+    again = net.evaluate(test.images, test.labels).as_dict()
+    assert {name: record["best"][name] for name in again} == again
+    watched = record["history"]["validation_accuracy"]
+    assert record["best"]["validation_accuracy"] == max(watched)
+    assert watched[record["best"]["epoch"] - 1] == max(watched)
+    names = {path.name for path in (tmp_path / "bars").iterdir()}
+    assert names == {f"{claim.name}-seed0.json", record["file"]}  # the checkpoints are gone
+
+
+def test_a_run_that_was_stopped_ends_with_the_same_record(
+    small: Callable[[str], Claim], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = small("BS4NN")
+    whole = run(claim, 0, tmp_path / "whole", backend="auto", progress=False)
+    stop_after = 5
+    keep_best = reproduce._keep_best
+
+    def interrupting(path: Path) -> Callable[[object, dict[str, int]], object]:
+        keep = keep_best(path)
+
+        def callback(net: object, record: dict[str, int]) -> None:
+            keep(net, record)  # type: ignore[arg-type]
+            if record["epoch"] > stop_after:
+                raise KeyboardInterrupt
+
+        return callback
+
+    monkeypatch.setattr(reproduce, "_keep_best", interrupting)
+    with pytest.raises(KeyboardInterrupt):
+        run(claim, 0, tmp_path / "parts", backend="auto", progress=False)
+    monkeypatch.setattr(reproduce, "_keep_best", keep_best)
+    parts = run(claim, 0, tmp_path / "parts", backend="auto", progress=False)
+    for record in (whole, parts):
+        del record["history"]["seconds"]
+    assert parts == whole
+
+
+def test_list_and_unknown_claims(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["reproduce", "--list", "--results", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert out.count("not run yet") == len(claims())
+    assert main(["reproduce", "nonsense"]) == 1
+    assert "no claim 'nonsense'; there are" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
+def test_every_recorded_network_gives_its_recorded_accuracy(path: Path) -> None:
+    record = json.loads(path.read_text())
+    _, test = reproduce.DATASETS[record["dataset"]]()
+    found = bs.load(path.parent / record["file"]).evaluate(test.images, test.labels).as_dict()
+    assert {name: record["best"][name] for name in found} == pytest.approx(found, abs=0)
