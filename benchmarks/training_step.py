@@ -52,9 +52,7 @@ class DenseBS4NN:
         for layer in range(len(self.latent)):
             spikes, potential = self.layer(layer, heard[-1])
             heard.append(spikes)
-            sums.append(
-                potential[np.arange(spikes.size), spikes - 1]
-            )
+            sums.append(potential[np.arange(spikes.size), spikes - 1])
         out, first = heard[-1], heard[-1].min()
         target = np.where(out - first < self.rule.gamma, first + self.rule.gamma, out)
         target[label] = first

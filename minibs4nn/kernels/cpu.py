@@ -32,6 +32,8 @@ __all__ = ["Spikes", "layer_spike_times", "prepare", "train_online"]
 Array = TypeVar("Array")
 Each: TypeAlias = tuple[Array, ...]  # one array per layer after the input
 
+LANES = 32  # how many int16 or fewer the widest vector registers of common CPUs hold
+
 _jit = numba.njit(cache=True, nogil=True, boundscheck=False)
 
 
@@ -80,17 +82,25 @@ def _sort_all(
 
 @_jit
 def _one_image(
-    who: AnyArray, when: SpikeTimes, weights: AnyArray, threshold: AnyArray, horizon: int,
-    t_max: int, v: AnyArray, spike_times: SpikeTimes, potential: AnyArray,
-) -> None:  # fmt: skip
-    """One layer, one image, steps 0 to ``horizon``; weights are (n_in, n_out), a row per input."""
+    who: AnyArray, when: SpikeTimes, done: int, weights: AnyArray, threshold: AnyArray,
+    horizon: int, t_max: int, v: AnyArray, spike_times: SpikeTimes, potential: AnyArray,
+) -> int:  # fmt: skip
+    """One layer, one image, up to step ``horizon``; weights are (n_in, n_out), a row per input.
+
+    Returns how many spikes were heard. Called again with that as ``done``, it goes on from there.
+    """
     n_out = v.size
     silent = np.int16(t_max)
-    v[:] = 0
-    potential[:] = 0
-    spike_times[:] = silent
-    p = 0
+    p = done
     t = 0
+    if p == 0:
+        v[:] = 0
+        potential[:] = 0
+        spike_times[:] = silent
+    elif p == who.size:  # all was heard before
+        return p
+    else:
+        t = when[p]
     while t <= horizon:
         while p < who.size and when[p] == t:  # (1) integrate: each spike adds its weight
             row = weights[who[p]]
@@ -107,6 +117,7 @@ def _one_image(
         if p == who.size:
             break
         t = when[p]
+    return p
 
 
 @_jit
@@ -119,7 +130,7 @@ def _batch(
     when = np.empty(times.shape[1], np.int16)
     for n in range(len(times)):
         k = _sort_by_time(times[n], t_max, who, when)
-        _one_image(who[:k], when[:k], weights, threshold, t_max, t_max, v, spike_times[n], one)
+        _one_image(who[:k], when[:k], 0, weights, threshold, t_max, t_max, v, spike_times[n], one)
         potential[n] = one
 
 
@@ -160,7 +171,7 @@ def _judge(
     """As :func:`minibs4nn.evaluation.judge`, for one image, entered at place ``m``."""
     first = times.min()
     n_first, best, best_late, most = 0, -1, 0, 0.0
-    for j in range(times.size):
+    for j in range(threshold.size):
         if times[j] == first:
             n_first += 1
             limit = threshold[j] / divisor
@@ -183,7 +194,7 @@ def _time_error(
     """Fill ``delta`` with the errors of one image to its targets; return whether there is any."""
     first = int(times.min())
     wrong = False
-    for j in range(times.size):
+    for j in range(delta.size):
         target = int(times[j])
         if first == t_max:
             target = t_max - gamma if teach and j == label else t_max
@@ -208,6 +219,26 @@ def _normalise(delta: FloatArray) -> None:
 
 
 @_jit
+def _update_one(
+    latent: FloatArray, signs: AnyArray | None, j: int, step: float, who: AnyArray,
+    when: SpikeTimes, end: int,
+) -> int:  # fmt: skip
+    """Update the input weights of neuron j alone; return how many signs flipped."""
+    flips = 0
+    for p in range(who.size):
+        if when[p] >= end:
+            break
+        i = who[p]
+        old = latent[i, j]
+        new = old - step
+        latent[i, j] = new
+        if signs is not None and (old < 0) != (new < 0):
+            flips += 1
+            signs[i, j] = -1 if new < 0 else 1
+    return flips
+
+
+@_jit
 def _update(
     latent: FloatArray, signs: AnyArray | None, delta: FloatArray, rate: float,
     who: AnyArray, when: SpikeTimes, spike_times: SpikeTimes, step: FloatArray, end: FloatArray,
@@ -215,11 +246,18 @@ def _update(
     """``w_ji -= eta * delta_j * [t_i < t_j]``, and the signs anew; return how many flipped."""
     n_out = delta.size
     last = 0.0
+    learners = 0
     for j in range(n_out):
         step[j] = rate * delta[j]
         end[j] = spike_times[j]  # as float64, so that one instruction compares as many as it adds
         last = max(last, end[j] if step[j] != 0 else 0.0)
+        learners += step[j] != 0
     flips = 0
+    if 4 * learners < n_out:  # few neurons learn, as in most output layers: one after the other
+        for j in range(n_out):
+            if step[j] != 0:
+                flips += _update_one(latent, signs, j, step[j], who, when, spike_times[j])
+        return flips
     for p in range(who.size):
         t = float(when[p])
         if t >= last:  # nobody who learns has heard this spike, or a later one
@@ -245,11 +283,11 @@ def _backpropagate(
     delta_in: FloatArray,
 ) -> None:  # fmt: skip
     """``delta_h = sum over k of delta_k * w_kh * [t_h < t_k]``; latent is (n_in, n_out)."""
-    for h in range(times_in.size):
-        total = 0.0
-        for k in range(delta.size):
-            total += delta[k] * latent[h, k] if times_in[h] < times_out[k] else 0.0
-        delta_in[h] = total
+    delta_in[:] = 0
+    for k in range(delta.size):
+        if delta[k] != 0:  # most outputs have no error
+            for h in range(delta_in.size):
+                delta_in[h] += delta[k] * latent[h, k] if times_in[h] < times_out[k] else 0.0
 
 
 @_jit
@@ -281,7 +319,7 @@ def _train(
     depth = len(latent)
     last = depth - 1
     whole = signs is not None
-    n_spikes = np.zeros(depth, np.int64)
+    n_spikes, heard = np.zeros(depth, np.int64), np.zeros(depth, np.int64)
     updates = 0
     shrink = 1.0
     usual = float(t_max)  # when decisions usually fall; it steers the speed, never the result
@@ -296,19 +334,24 @@ def _train(
 
         # (1) forward: firing times of every layer, in the first part of the window or in all of it
         horizon = t_max if count_fired else min(t_max, int(1.5 * usual) + 2)
+        heard[:] = 0
         while True:
             for layer in range(depth):
-                w, h = in_who, in_when
+                w, h, k = in_who, in_when, heard[layer]
                 if layer > 0:
-                    k = _sort_by_time(spikes[layer - 1], t_max, layer_who[layer], layer_when[layer])
-                    n_spikes[layer] = k
-                    w, h = layer_who[layer][:k], layer_when[layer][:k]
+                    before = spikes[layer - 1][: len(latent[layer])]
+                    n_spikes[layer] = _sort_by_time(
+                        before, t_max, layer_who[layer], layer_when[layer]
+                    )
+                    w = layer_who[layer][: n_spikes[layer]]
+                    h = layer_when[layer][: n_spikes[layer]]
                 if signs is None:
-                    _one_image(w, h, latent[layer], limits[layer], horizon, t_max, v[layer],
-                               spikes[layer], potential[layer])  # fmt: skip
+                    k = _one_image(w, h, k, latent[layer], limits[layer], horizon, t_max, v[layer],
+                                   spikes[layer], potential[layer])  # fmt: skip
                 else:
-                    _one_image(w, h, signs[layer], limits[layer], horizon, t_max, v[layer],
-                               spikes[layer], potential[layer])  # fmt: skip
+                    k = _one_image(w, h, k, signs[layer], limits[layer], horizon, t_max, v[layer],
+                                   spikes[layer], potential[layer])  # fmt: skip
+                heard[layer] = k
             settled = _settled(spikes[last], label, gamma, horizon, t_max)
             if settled or horizon == t_max:
                 break
@@ -329,7 +372,7 @@ def _train(
         usual += 0.02 * (decision_time[m] - usual)
         if count_fired:
             for layer in range(depth):
-                for j in range(spikes[layer].size):
+                for j in range(fired[layer].size):
                     fired[layer][j] += spikes[layer][j] < t_max
 
         # (2) targets and error of the output layer
@@ -468,27 +511,39 @@ def train_online(
     p = parameters
     sizes = [len(w) for w in p.latent]
     n_in = [w.shape[1] for w in p.latent]
+    signs, lanes = None, sizes
+    if p.signs is not None:
+        # Rounded up to whole vector instructions with neurons that hear nothing and never fire.
+        lanes = [-(-size // LANES) * LANES for size in sizes]
+        signs = tuple(np.zeros(shape, np.int8) for shape in zip(n_in, lanes, strict=True))
+        for padded, given, size in zip(signs, p.signs, sizes, strict=True):
+            padded[:, :size] = given.T
     # One dtype for the potentials of all layers, since a Numba tuple has one type.
     dtype = np.result_type(*(_potential_dtype(w) for w in p.weights))
 
     def one_each(dtype: npt.DTypeLike, lengths: list[int]) -> tuple[AnyArray, ...]:
         return tuple(np.zeros(length, dtype) for length in lengths)
 
+    limits = one_each(dtype, lanes)
+    for limit in limits:
+        limit[:] = np.iinfo(dtype).max if np.dtype(dtype).kind == "i" else np.inf
     outcomes = Outcomes.of(len(order))
     fired, flipped = one_each(np.int64, sizes), np.zeros(len(sizes), np.int64)
     updates = _train(
         prepared.start, prepared.who, prepared.when, labels, order,
         tuple(w.T for w in p.latent),
-        None if p.signs is None else tuple(s.T for s in p.signs),
+        signs,
         tuple(p.thresholds), p.scale,
         rule.learning_rate, rule.gamma, 1.0 - rule.learning_rate * rule.weight_decay,
         rule.scale_learning_rate, rule.all_silent == "teach", t_max,
-        one_each(dtype, sizes), one_each(dtype, sizes), one_each(dtype, sizes),
-        one_each(np.int16, sizes), one_each(np.float64, sizes), one_each(np.float64, sizes),
+        limits, one_each(dtype, lanes), one_each(dtype, lanes),
+        one_each(np.int16, lanes), one_each(np.float64, sizes), one_each(np.float64, sizes),
         one_each(np.float64, sizes), one_each(np.int32, n_in), one_each(np.int16, n_in),
         outcomes.correct, outcomes.published, outcomes.tied, outcomes.silent,
         outcomes.decision_time, count_fired, fired, flipped,
     )  # fmt: skip
+    for padded, given, size in zip(signs or (), p.signs or (), sizes, strict=False):
+        given[:] = padded[:, :size].T
     if updates < 0:
         raise ArithmeticError(scale_message(-1 - updates, p.scale))
     return OnlineReport(outcomes, flipped, updates, list(fired) if count_fired else [])
