@@ -13,6 +13,7 @@ and must end with the same signs; the time of the slower one is measured on fewe
 
 import argparse
 import time
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,23 +23,24 @@ from minibs4nn.kernels import Parameters, get_kernels
 from minibs4nn.training import generator
 
 T_MAX = 256
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating[Any]]
 Times = npt.NDArray[np.int64]
 
 
 class DenseBS4NN:
     """The published algorithm on dense arrays, one image at a time."""
 
-    def __init__(self, parameters: Parameters, rule: bs.RelativeTarget) -> None:
+    def __init__(self, parameters: Parameters, rule: bs.RelativeTarget, dtype: str) -> None:
         self.latent = [w.copy() for w in parameters.latent]
-        self.signs = [np.where(w < 0, -1, 1).astype(np.float32) for w in self.latent]
+        self.dtype = np.dtype(dtype)
+        self.signs = [np.where(w < 0, -1, 1).astype(dtype) for w in self.latent]
         self.thresholds = [theta.copy() for theta in parameters.thresholds]
         self.scale = parameters.scale.copy()
         self.rule = rule
 
     def layer(self, layer: int, times: Times) -> tuple[Times, Floats]:
         """Firing times and the potential at every step, (n_out, t_max)."""
-        one_hot = np.zeros((times.size, T_MAX + 1), dtype=np.float32)
+        one_hot = np.zeros((times.size, T_MAX + 1), dtype=self.dtype)
         one_hot[np.arange(times.size), times] = 1
         arrived = np.cumsum(one_hot[:, :T_MAX], axis=1)
         potential = self.signs[layer] @ arrived
@@ -67,7 +69,7 @@ class DenseBS4NN:
             self.latent[layer] -= self.rule.learning_rate * delta[:, None] * earlier
             slope = (delta * sums[layer]).sum() / self.latent[layer].size
             self.scale[layer] -= self.rule.scale_learning_rate * slope
-            self.signs[layer] = np.where(self.latent[layer] < 0, -1, 1).astype(np.float32)
+            self.signs[layer] = np.where(self.latent[layer] < 0, -1, 1).astype(self.dtype)
             delta = (delta[:, None] * self.latent[layer] * earlier).sum(axis=0)
 
 
@@ -76,6 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--hidden", type=int, default=600)
     parser.add_argument("--dense-images", type=int, default=300, help="per measurement")
+    parser.add_argument("--dtype", choices=("float64", "float32"), default="float64")
     parser.add_argument("--images", type=int, default=20_000, help="of the library, likewise")
     parser.add_argument("--after", type=int, nargs="*", default=[0, 1, 5], help="epochs before")
     options = parser.parse_args()
@@ -97,7 +100,7 @@ def main() -> None:
         net.fit(train.images, train.labels, epochs=epochs, rule=rule, progress=False)
         order = generator(1, "epoch", epochs).choice(len(times), size=options.images)
 
-        dense = DenseBS4NN(net.parameters, rule)
+        dense = DenseBS4NN(net.parameters, rule, options.dtype)
         start = time.perf_counter()
         for n in order[: options.dense_images]:
             dense.train(times[n].astype(np.int64), int(train.labels[n]))
