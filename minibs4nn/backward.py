@@ -12,7 +12,7 @@ fires one step earlier), ``dV_j/dw_ji = [t_i < t_j]``, and ``dV_k/dt_h = -w_kh``
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import BoolArray, FloatArray
+from minibs4nn._checks import AnyArray, BoolArray, FloatArray
 
 __all__ = ["arrived", "backpropagate", "update_weights"]
 
@@ -85,7 +85,7 @@ def backpropagate(
 
 
 def update_weights(
-    weights: FloatArray,
+    weights: AnyArray,
     delta: npt.ArrayLike,
     times_in: npt.ArrayLike,
     times_out: npt.ArrayLike,
@@ -96,8 +96,8 @@ def update_weights(
 
     Parameters
     ----------
-    weights : float64 array, shape (n_out, n_in)
-        Changed in place.
+    weights : float64 or float32 array, shape (n_out, n_in)
+        Changed in place, in its own precision.
     delta : float array, shape (n_out,)
     times_in : int array, shape (n_in,), time steps
     times_out : int array, shape (n_out,), time steps
@@ -114,5 +114,5 @@ def update_weights(
     >>> w.tolist()
     [[-0.2, -0.2, 0.0], [0.1, 0.0, 0.0]]
     """
-    step = learning_rate * np.asarray(delta, dtype=np.float64)
-    weights -= np.where(arrived(times_in, times_out), step[:, None], 0.0)
+    step = (learning_rate * np.asarray(delta, dtype=np.float64)).astype(weights.dtype)
+    weights -= np.where(arrived(times_in, times_out), step[:, None], weights.dtype.type(0))

@@ -19,7 +19,7 @@ from minibs4nn._checks import (
     check_thresholds,
     check_weights,
 )
-from minibs4nn.binary import sign
+from minibs4nn.binary import as_latent, sign
 from minibs4nn.coding import latency_code
 from minibs4nn.evaluation import Evaluation, judge
 from minibs4nn.forward import decide
@@ -209,10 +209,10 @@ class SpikingNetwork(Network):
     def redraw(self, layer: int, neurons: IntArray, rng: np.random.Generator) -> None:
         """Draw the input weights of some neurons anew, as at the start."""
         low, high = self.initial_weights[layer]
-        fresh = rng.uniform(low, high, (len(neurons), self.layers[layer]))
-        self.parameters.latent[layer][neurons] = fresh
-        if self.parameters.signs is not None:
-            self.parameters.signs[layer][neurons] = sign(fresh)
+        latent, signs = self.parameters.latent[layer], self.parameters.signs
+        latent[neurons] = rng.uniform(low, high, (len(neurons), self.layers[layer]))
+        if signs is not None:
+            signs[layer][neurons] = sign(latent[neurons])
 
     def _forward(self, times: SpikeTimes) -> Iterator[tuple[list[SpikeTimes], AnyArray]]:
         """Firing times of every layer and the potential of the last, batch by batch."""
@@ -264,8 +264,12 @@ class SpikingNetwork(Network):
         return np.ones(len(self.layers) - 1)
 
     def _set_parameters(self, weights: Sequence[FloatArray], scale: FloatArray) -> None:
-        latent = [np.array(w, dtype=np.float64, order="F") for w in weights]
-        signs = [np.asfortranarray(sign(w)) for w in latent] if self._has_signs else None
+        # Column-major: what one input sends to all neurons lies side by side.
+        latent: list[AnyArray] = [np.array(w, dtype=np.float64, order="F") for w in weights]
+        signs = None
+        if self._has_signs:
+            latent = [as_latent(w) for w in latent]
+            signs = [sign(w) for w in latent]
         thresholds = [theta.copy() for theta in self.threshold]
         self._parameters = Parameters(latent, signs, thresholds, np.array(scale, dtype=np.float64))
 
@@ -363,7 +367,7 @@ class BS4NN(SpikingNetwork):
 
     Attributes
     ----------
-    latent_weights_ : list of float64 arrays, shapes (n_out, n_in)
+    latent_weights_ : list of float32 arrays, shapes (n_out, n_in)
         The real weights behind the signs, read-only.
     scale_ : float64 array, shape (n_layers,)
         alpha of each layer after the input, read-only.
@@ -433,7 +437,7 @@ class BS4NN(SpikingNetwork):
         return cls._from_parameters(weights, threshold, scale, backend, t_max)
 
     @property
-    def latent_weights_(self) -> list[FloatArray]:
+    def latent_weights_(self) -> list[npt.NDArray[np.float32]]:
         """The real weights behind the signs, read-only."""
         self._need_weights("latent_weights_")
         return [_read_only(w) for w in self.parameters.latent]

@@ -39,9 +39,9 @@ class Parameters:
 
     Attributes
     ----------
-    latent : list of float64 arrays, shapes (n_out, n_in), column-major
-        The weights of an S4NN; the latent weights of a BS4NN. Column-major, so that what one input
-        sends to all neurons lies side by side.
+    latent : list of arrays, shapes (n_out, n_in), column-major
+        The weights of an S4NN, float64; the latent weights of a BS4NN, float32. Column-major, so
+        that what one input sends to all neurons lies side by side.
     signs : list of int8 arrays, same shapes and order, or None
         The one-bit weights of a BS4NN; None for an S4NN.
     thresholds : list of float64 arrays, shapes (n_out,)
@@ -49,7 +49,7 @@ class Parameters:
         One scale per layer; ones for an S4NN.
     """
 
-    latent: list[FloatArray]
+    latent: list[AnyArray]
     signs: list[AnyArray] | None
     thresholds: list[FloatArray]
     scale: FloatArray

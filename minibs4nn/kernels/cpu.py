@@ -220,7 +220,7 @@ def _normalise(delta: FloatArray) -> None:
 
 @_jit
 def _update_one(
-    latent: FloatArray, signs: AnyArray | None, j: int, step: float, who: AnyArray,
+    latent: AnyArray, signs: AnyArray | None, j: int, step: float, who: AnyArray,
     when: SpikeTimes, end: int,
 ) -> int:  # fmt: skip
     """Update the input weights of neuron j alone; return how many signs flipped."""
@@ -240,16 +240,18 @@ def _update_one(
 
 @_jit
 def _update(
-    latent: FloatArray, signs: AnyArray | None, delta: FloatArray, rate: float,
-    who: AnyArray, when: SpikeTimes, spike_times: SpikeTimes, step: FloatArray, end: FloatArray,
+    latent: AnyArray, signs: AnyArray | None, delta: FloatArray, rate: float,
+    who: AnyArray, when: SpikeTimes, spike_times: SpikeTimes, step: AnyArray, end: AnyArray,
 ) -> int:  # fmt: skip
     """``w_ji -= eta * delta_j * [t_i < t_j]``, and the signs anew; return how many flipped."""
     n_out = delta.size
+    number = latent.dtype.type
+    nothing = number(0)
     last = 0.0
     learners = 0
     for j in range(n_out):
         step[j] = rate * delta[j]
-        end[j] = spike_times[j]  # as float64, so that one instruction compares as many as it adds
+        end[j] = spike_times[j]  # a float, so that one instruction compares as many as it adds
         last = max(last, end[j] if step[j] != 0 else 0.0)
         learners += step[j] != 0
     flips = 0
@@ -259,27 +261,28 @@ def _update(
                 flips += _update_one(latent, signs, j, step[j], who, when, spike_times[j])
         return flips
     for p in range(who.size):
-        t = float(when[p])
+        t = number(when[p])
         if t >= last:  # nobody who learns has heard this spike, or a later one
             break
         i = who[p]
         row = latent[i]
-        crossed = 0
+        crossed = False  # not a count: that would be of another width, and half as fast
         for j in range(n_out):
             old = row[j]
-            new = old - (step[j] if t < end[j] else 0.0)
+            new = old - (step[j] if t < end[j] else nothing)
             row[j] = new
-            crossed += (old < 0) != (new < 0)
-        if signs is not None and crossed > 0:
-            flips += crossed
+            crossed |= (old < 0) != (new < 0)
+        if signs is not None and crossed:
             for j in range(n_out):
-                signs[i, j] = -1 if row[j] < 0 else 1
+                bit = -1 if row[j] < 0 else 1
+                flips += bit != signs[i, j]
+                signs[i, j] = bit
     return flips
 
 
 @_jit
 def _backpropagate(
-    delta: FloatArray, latent: FloatArray, times_in: SpikeTimes, times_out: SpikeTimes,
+    delta: FloatArray, latent: AnyArray, times_in: SpikeTimes, times_out: SpikeTimes,
     delta_in: FloatArray,
 ) -> None:  # fmt: skip
     """``delta_h = sum over k of delta_k * w_kh * [t_h < t_k]``; latent is (n_in, n_out)."""
@@ -307,11 +310,11 @@ def _limit(threshold: FloatArray, divisor: float, n_in: int, whole: bool, out: A
 @_jit
 def _train(
     start: IntArray, who: AnyArray, when: SpikeTimes, labels: IntArray, images: IntArray,
-    latent: Each[FloatArray], signs: Each[AnyArray] | None, thresholds: Each[FloatArray],
+    latent: Each[AnyArray], signs: Each[AnyArray] | None, thresholds: Each[FloatArray],
     scale: FloatArray, rate: float, gamma: int, keep: float, scale_rate: float, teach: bool,
     t_max: int, limits: Each[AnyArray], v: Each[AnyArray], potential: Each[AnyArray],
-    spikes: Each[SpikeTimes], delta: Each[FloatArray], step: Each[FloatArray],
-    end: Each[FloatArray], layer_who: Each[AnyArray], layer_when: Each[SpikeTimes],
+    spikes: Each[SpikeTimes], delta: Each[FloatArray], step: Each[AnyArray],
+    end: Each[AnyArray], layer_who: Each[AnyArray], layer_when: Each[SpikeTimes],
     correct: BoolArray, published: BoolArray, tied: BoolArray, silent: BoolArray,
     decision_time: SpikeTimes, count_fired: bool, fired: Each[IntArray], flipped: IntArray,
 ) -> int:  # fmt: skip
@@ -524,6 +527,7 @@ def train_online(
     def one_each(dtype: npt.DTypeLike, lengths: list[int]) -> tuple[AnyArray, ...]:
         return tuple(np.zeros(length, dtype) for length in lengths)
 
+    real = p.latent[0].dtype
     limits = one_each(dtype, lanes)
     for limit in limits:
         limit[:] = np.iinfo(dtype).max if np.dtype(dtype).kind == "i" else np.inf
@@ -537,8 +541,8 @@ def train_online(
         rule.learning_rate, rule.gamma, 1.0 - rule.learning_rate * rule.weight_decay,
         rule.scale_learning_rate, rule.all_silent == "teach", t_max,
         limits, one_each(dtype, lanes), one_each(dtype, lanes),
-        one_each(np.int16, lanes), one_each(np.float64, sizes), one_each(np.float64, sizes),
-        one_each(np.float64, sizes), one_each(np.int32, n_in), one_each(np.int16, n_in),
+        one_each(np.int16, lanes), one_each(np.float64, sizes), one_each(real, sizes),
+        one_each(real, sizes), one_each(np.int32, n_in), one_each(np.int16, n_in),
         outcomes.correct, outcomes.published, outcomes.tied, outcomes.silent,
         outcomes.decision_time, count_fired, fired, flipped,
     )  # fmt: skip

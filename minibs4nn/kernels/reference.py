@@ -129,7 +129,7 @@ def train_online(
         shrink *= keep
         if shrink < SMALLEST_SHRINK or (m == len(order) - 1 and shrink != 1.0):
             for latent in p.latent:
-                latent *= shrink
+                latent[:] = latent * np.float64(shrink)  # in double precision, then rounded
             shrink = 1.0
 
     return OnlineReport(outcomes, flipped, updates, fired)
