@@ -32,7 +32,7 @@ __all__ = ["Spikes", "layer_spike_times", "prepare", "train_online"]
 Array = TypeVar("Array")
 Each: TypeAlias = tuple[Array, ...]  # one array per layer after the input
 
-LANES = 32  # how many int16 or fewer the widest vector registers of common CPUs hold
+LANES = 64  # neurons that the compiled inner loop takes in one turn
 
 _jit = numba.njit(cache=True, nogil=True, boundscheck=False)
 
