@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from minibs4nn._checks import AnyArray, BoolArray, FloatArray
 
-__all__ = ["arrived", "backpropagate", "update_weights"]
+__all__ = ["arrived", "backpropagate", "decay", "update_weights"]
 
 
 def arrived(times_in: npt.ArrayLike, times_out: npt.ArrayLike) -> BoolArray:
@@ -116,3 +116,31 @@ def update_weights(
     """
     step = (learning_rate * np.asarray(delta, dtype=np.float64)).astype(weights.dtype)
     weights -= np.where(arrived(times_in, times_out), step[:, None], weights.dtype.type(0))
+
+
+def decay(weights: AnyArray, share: float) -> None:
+    """Shrink the weights of a layer, in place: ``w *= share``, computed in double precision.
+
+    A negative weight stays negative, however small it gets: decay never flips a sign.
+
+    Parameters
+    ----------
+    weights : float64 or float32 array, shape (n_out, n_in)
+        Changed in place.
+    share : float, 0 to 1
+        What is left of each weight, ``1 - eta * lambda`` for one image.
+
+    References
+    ----------
+    Kheradpisheh & Masquelier 2020, weight decay.
+
+    Examples
+    --------
+    >>> w = np.array([[0.5, -0.25]])
+    >>> decay(w, 0.5)
+    >>> w.tolist()
+    [[0.25, -0.125]]
+    """
+    negative = weights < 0
+    weights[:] = weights * np.float64(share)
+    weights[negative & (weights == 0)] = -np.finfo(weights.dtype).tiny

@@ -40,7 +40,7 @@ def layer(times: Array, weights: Array, threshold: Array, t_max: int) -> tuple[A
 class Net:
     """Weights (n_out, n_in) and thresholds of each layer; with a scale, a BS4NN on their signs."""
 
-    weights: list[Floats]
+    weights: list[Array]  # kept in the precision that they come in
     thresholds: list[Floats]
     scale: list[float] | None
 
@@ -92,13 +92,14 @@ def train_step(
         if length > 0:
             delta = delta / length
         per_synapse = delta[:, None] * counted
-        signs = net.used(k)
-        net.weights[k] = net.weights[k] - learning_rate * per_synapse
+        weights, signs = net.weights[k], net.used(k)
+        net.weights[k] = weights - (learning_rate * per_synapse).astype(weights.dtype)
         if net.scale is not None:
             net.scale[k] -= scale_learning_rate * float(np.mean(per_synapse * signs))
         delta = (per_synapse * net.weights[k]).sum(axis=0)  # through the weights just updated
     for k, weights in enumerate(net.weights):
-        net.weights[k] = weights - learning_rate * weight_decay * weights
+        kept = (1 - learning_rate * weight_decay) * weights.astype(np.float64)
+        net.weights[k] = kept.astype(weights.dtype)
     return heard
 
 

@@ -24,6 +24,7 @@ from agreement import (
     check_outcome,
     check_run,
     check_step,
+    close,
     learn,
     run,
     same,
@@ -263,9 +264,9 @@ def test_an_epoch_of_mnist_in_the_dense_form(mnist: tuple[Array, Array], binary:
         check_outcome(case, before, n, report.outcomes, n)
     assert report.updates > 25
     for k, theirs in enumerate(net.weights):
-        np.testing.assert_allclose(p.latent[k], theirs, rtol=1e-10, atol=1e-10)
-        assert np.count_nonzero(theirs != case.latent[k]) > 1000
+        close(p.latent[k], theirs, 1000)
+        assert np.count_nonzero(theirs != case.dense().weights[k]) > 1000
     if p.signs is not None and net.scale is not None:
-        np.testing.assert_allclose(p.scale, net.scale, rtol=1e-10)
+        close(p.scale, np.array(net.scale), 1000)
         for k, signs in enumerate(p.signs):
             np.testing.assert_array_equal(signs, net.used(k))

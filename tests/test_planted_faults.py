@@ -29,6 +29,13 @@ from minibs4nn.kernels import Kernels, cpu, reference
 Change: TypeAlias = tuple[str, str]  # the text of the source, and what to put in its place
 
 
+# The source of the compiled kernels runs without Numba too, once floats have the types of Numba.
+AS_PLAIN_PYTHON: list[Change] = [
+    ("numba.njit(cache=True, nogil=True, boundscheck=False)", "lambda function: function"),
+    ("shrink *= keep", "shrink = np.float64(shrink * keep)"),
+]
+
+
 def broken(module: ModuleType, *changes: Change) -> ModuleType:
     """Run a module's source once more with some of its text replaced."""
     source = inspect.getsource(module)
@@ -42,9 +49,8 @@ def broken(module: ModuleType, *changes: Change) -> ModuleType:
 
 def kernels_with(module: ModuleType, *changes: Change) -> Kernels:
     """The kernels with a fault in one of the modules that they are composed of."""
-    if module is cpu:  # the same source as plain Python: nothing is compiled
-        jit = "_jit = numba.njit(cache=True, nogil=True, boundscheck=False)"
-        return cast(Kernels, broken(cpu, (jit, "_jit = lambda function: function"), *changes))
+    if module is cpu:
+        return cast(Kernels, broken(cpu, *AS_PLAIN_PYTHON, *changes))
     if module is reference:
         return cast(Kernels, broken(reference, *changes))
     kernels, faulty = broken(reference), broken(module, *changes)
@@ -130,6 +136,10 @@ FAULTS: dict[str, tuple[ModuleType, *tuple[Change, ...]]] = {
             "old = p.latent[layer].copy(); latent, inputs, outputs = p.latent",
         ),
         ("backpropagate(delta, latent,", "backpropagate(delta, old,"),
+    ),
+    "weight decay flips signs": (
+        backward,
+        ("weights[negative & (weights == 0)] = -np.finfo(weights.dtype).tiny", "pass"),
     ),
     "no weight decay": (reference, ("shrink *= keep", "shrink *= 1.0")),
     "the learning rate decays too": (

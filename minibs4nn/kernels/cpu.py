@@ -308,6 +308,15 @@ def _limit(threshold: FloatArray, divisor: float, n_in: int, whole: bool, out: A
 
 
 @_jit
+def _decay(latent: AnyArray, i: int, j: int, shrink: float) -> None:
+    """As :func:`minibs4nn.backward.decay`, for one weight."""
+    number = latent.dtype.type
+    old = latent[i, j]
+    new = number(old * shrink)
+    latent[i, j] = -np.finfo(number).tiny if old < 0 and new == 0 else new
+
+
+@_jit
 def _train(
     start: IntArray, who: AnyArray, when: SpikeTimes, labels: IntArray, images: IntArray,
     latent: Each[AnyArray], signs: Each[AnyArray] | None, thresholds: Each[FloatArray],
@@ -414,7 +423,7 @@ def _train(
                 for layer in range(depth):
                     for i in range(len(latent[layer])):
                         for j in range(latent[layer].shape[1]):
-                            latent[layer][i, j] *= shrink
+                            _decay(latent[layer], i, j, shrink)
                 shrink = 1.0
             if not whole:
                 for layer in range(depth):

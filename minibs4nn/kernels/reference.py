@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minibs4nn._checks import AnyArray, FloatArray, IntArray, SpikeTimes
-from minibs4nn.backward import backpropagate, update_weights
+from minibs4nn.backward import backpropagate, decay, update_weights
 from minibs4nn.binary import flips, scale_gradient, sign
 from minibs4nn.evaluation import Outcomes, judge
 from minibs4nn.forward import layer_spike_times, potential_at
@@ -129,7 +129,7 @@ def train_online(
         shrink *= keep
         if shrink < SMALLEST_SHRINK or (m == len(order) - 1 and shrink != 1.0):
             for latent in p.latent:
-                latent[:] = latent * np.float64(shrink)  # in double precision, then rounded
+                decay(latent, shrink)
             shrink = 1.0
 
     return OnlineReport(outcomes, flipped, updates, fired)
