@@ -71,7 +71,7 @@ def check_finite(where: str, name: str, values: npt.ArrayLike) -> FloatArray:
     """Return real numbers as float64; no NaN, no infinity."""
     try:
         array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise TypeError(f"{where}: {name} must be real numbers, got {values!r}") from error
     if not np.isfinite(array).all():
         raise ValueError(f"{where}: {name} must be finite numbers, found NaN or infinity")

@@ -214,8 +214,8 @@ class BNN(Network):
     def _from_file(cls, settings: dict[str, Any], arrays: dict[str, AnyArray]) -> Self:
         net = cls(**settings)
         shapes = zip(net.layers[1:], net.layers[:-1], strict=True)
-        names = {f"weights_{layer}": shape for layer, shape in enumerate(shapes)}
-        net.latent = [w.astype(np.float32) for w in net._take(arrays, names)]
+        names = ((f"weights_{layer}", shape) for layer, shape in enumerate(shapes))
+        net.latent = net._take(arrays, names, np.float32)
         return net
 
 

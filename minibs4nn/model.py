@@ -14,6 +14,7 @@ from minibs4nn._checks import (
     SpikeTimes,
     check_choice,
     check_finite,
+    check_layers,
     check_spike_times,
     check_t_max,
     check_thresholds,
@@ -281,13 +282,19 @@ class SpikingNetwork(Network):
 
     @classmethod
     def _from_file(cls, settings: dict[str, Any], arrays: dict[str, AnyArray]) -> Self:
+        # The arrays first: nothing is made in a size that no array has.
+        layers = check_layers("its header", settings.get("layers", ()))
+        shapes = ((n_out, n_in) for n_in, n_out in pairwise(layers))
+        weights = cls._take(arrays, ((f"weights_{k}", shape) for k, shape in enumerate(shapes)))
+        thresholds = cls._take(
+            arrays, ((f"thresholds_{k}", (len(w),)) for k, w in enumerate(weights))
+        )
+        scale = np.ones(len(weights))
+        if cls._has_signs:
+            scale = cls._take(arrays, [("scale", scale.shape)])[0]
         net = cls(**settings)
-        pairs = list(pairwise(net.layers))
-        weights = net._take(arrays, {f"weights_{k}": (b, a) for k, (a, b) in enumerate(pairs)})
-        thresholds = net._take(arrays, {f"thresholds_{k}": (b,) for k, (_, b) in enumerate(pairs)})
-        scale = _scales("load", arrays["scale"] if cls._has_signs else 1.0, len(pairs))
-        net.threshold = [theta.astype(np.float64) for theta in thresholds]
-        net._set_parameters(weights, scale)
+        net.threshold = thresholds
+        net._set_parameters(weights, _scales("its arrays", scale, len(weights)))
         return net
 
     def _arrays(self) -> dict[str, AnyArray]:

@@ -7,7 +7,7 @@ ends in an underscore.
 import os
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any, Self, TypeAlias
 
@@ -17,8 +17,16 @@ import numpy.typing as npt
 from minibs4nn._checks import AnyArray, IntArray, check_finite, check_labels, check_layers, is_whole
 from minibs4nn.errors import NotTrainedError
 from minibs4nn.evaluation import Evaluation
-from minibs4nn.files import write_npz
-from minibs4nn.training import Callback, History, LearningRule, Record, split, train
+from minibs4nn.files import narrow, write_npz
+from minibs4nn.training import (
+    Callback,
+    History,
+    LearningRule,
+    Record,
+    check_records,
+    split,
+    train,
+)
 
 __all__ = ["FORMAT", "Network"]
 
@@ -151,12 +159,14 @@ class Network(ABC):
         An ``.npz`` with a JSON header, no pickle; :func:`load` reads it back.
         """
         self._need_weights("save")
+        check_records(f"{type(self).__name__}.save", self.history_.records)
         header = {
             "format": FORMAT, "kind": type(self).__name__, "settings": self._settings(),
             "history": self.history_.records, "rule": self._describe_rule(),
         }  # fmt: skip
+        arrays = {name: narrow(array) for name, array in self._arrays().items()}
         state = {f"rule.{name}": array for name, array in self.rule_state_.items()}
-        write_npz(path, header, self._arrays() | state)
+        write_npz(path, header, arrays | state)
 
     def _describe_rule(self) -> dict[str, Any] | None:
         """Return the rule as JSON; a rule of the user's own is named, and must be given again."""
@@ -187,13 +197,22 @@ class Network(ABC):
             )
 
     @staticmethod
-    def _take(arrays: dict[str, AnyArray], shapes: Mapping[str, tuple[int, ...]]) -> list[AnyArray]:
+    def _take(
+        arrays: dict[str, AnyArray],
+        shapes: Iterable[tuple[str, tuple[int, ...]]],
+        dtype: type[np.floating[Any]] = np.float64,
+    ) -> list[AnyArray]:
         """The arrays of these names out of a file, if they have these shapes and are finite."""
-        for name, shape in shapes.items():
-            if name not in arrays or arrays[name].shape != shape:
-                raise ValueError(f"it has no array {name!r} of shape {shape}")
-            check_finite("load", name, arrays[name])
-        return [arrays[name] for name in shapes]
+        taken = []
+        for name, shape in shapes:
+            array = arrays.get(name)
+            if array is None or array.shape != shape or not np.can_cast(array.dtype, dtype):
+                raise ValueError(
+                    f"it has no array {name!r} of shape {shape} that is exact in {dtype.__name__}"
+                )
+            check_finite("its arrays", name, array)
+            taken.append(array.astype(dtype))
+        return taken
 
     @property
     @abstractmethod

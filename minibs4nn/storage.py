@@ -3,15 +3,15 @@
 import os
 from typing import Any
 
-from minibs4nn._checks import check_choice
+from minibs4nn._checks import check_choice, is_whole
 from minibs4nn.baselines import BNN, StraightThrough
 from minibs4nn.errors import FileFormatError
-from minibs4nn.files import read_npz
+from minibs4nn.files import DAMAGE, Arrays, read_npz
 from minibs4nn.kernels import BACKENDS
 from minibs4nn.model import BS4NN, S4NN, SpikingNetwork
 from minibs4nn.network import FORMAT, Network
 from minibs4nn.rules import RelativeTarget
-from minibs4nn.training import History, LearningRule
+from minibs4nn.training import History, LearningRule, check_records
 
 __all__ = ["load", "rule_of"]
 
@@ -55,26 +55,38 @@ def load(path: str | os.PathLike[str], *, backend: str = "auto") -> Network:
     header, arrays = read_npz(path)
     name = os.fspath(path)
     version = header.get("format")
-    if isinstance(version, int) and version > FORMAT:
+    if is_whole(version) and version > FORMAT:
         raise FileFormatError(
             f"load: {name!r} has format {version}, this version reads up to {FORMAT}; "
             "update minibs4nn"
         )
     try:
-        check_choice("file", "kind", header.get("kind"), tuple(_KINDS))
-        net = _KINDS[header["kind"]]._from_file(header["settings"], arrays)
-        if isinstance(net, SpikingNetwork):
-            net.backend = backend
-        net.history_ = History(header["history"])
-        net.rule_ = rule_of(header["rule"])
-        prefix = "rule."
-        net.rule_state_ = {
-            key.removeprefix(prefix): array
-            for key, array in arrays.items()
-            if key.startswith(prefix)
-        }
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FileFormatError(f"load: {name!r} is damaged: {error}") from error
+        return _rebuild(header, arrays, backend)
+    except DAMAGE as error:
+        raise FileFormatError(f"load: {name!r} is damaged: {str(error)[:300]}") from error
+
+
+def _rebuild(header: dict[str, Any], arrays: Arrays, backend: str) -> Network:
+    """Make the network that a header and arrays describe; nothing may be missing or left over."""
+    version = header.get("format")
+    if not is_whole(version) or version < 1:
+        raise ValueError(f"its format must be a whole number from 1 to {FORMAT}, got {version!r}")
+    kind = check_choice("its header", "kind", header.get("kind"), tuple(_KINDS))
+    settings = header.get("settings")
+    if not isinstance(settings, dict) or "rule" not in header:
+        raise ValueError("its header has no settings or no rule")
+    net = _KINDS[kind]._from_file(settings, arrays)
+    if settings.keys() != net._settings().keys():
+        raise ValueError(f"its settings must be {', '.join(net._settings())}, got {settings!r}")
+    if isinstance(net, SpikingNetwork):
+        net.backend = backend
+    net.history_ = History(check_records("its header", header.get("history")))
+    net.rule_ = rule_of(header["rule"])
+    prefix = "rule."
+    state = {key: array for key, array in arrays.items() if key.startswith(prefix)}
+    if unknown := arrays.keys() - state.keys() - net._arrays().keys():
+        raise ValueError(f"a {kind} has no array {min(unknown)!r}")
+    net.rule_state_ = {key.removeprefix(prefix): array for key, array in state.items()}
     return net
 
 
@@ -91,12 +103,21 @@ def rule_of(described: dict[str, Any] | None) -> LearningRule | None:
     learning rule or None
         None for a rule of the user's own, which must be given to ``fit`` again.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If the description has no name, or numbers that the rule does not take.
+
     Examples
     --------
     >>> rule_of({"name": "StraightThrough", "batch_size": 50})
     StraightThrough(learning_rate=0.001, batch_size=50)
     """
-    if described is None or described.get("name") not in _RULES:
+    if described is None:
+        return None
+    if not isinstance(described, dict) or not isinstance(described.get("name"), str):
+        raise TypeError(f"rule: must be None or numbers with a name, got {described!r}")
+    if described["name"] not in _RULES:
         return None
     numbers = {key: value for key, value in described.items() if key != "name"}
     rule: LearningRule = _RULES[described["name"]](**numbers)

@@ -13,14 +13,23 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from minibs4nn._checks import AnyArray, IntArray, is_whole
+from minibs4nn._checks import AnyArray, IntArray, check_finite, is_whole
 
 if TYPE_CHECKING:
     import os
 
     from minibs4nn.network import Network
 
-__all__ = ["Epoch", "History", "LearningRule", "checkpoint", "generator", "split", "train"]
+__all__ = [
+    "Epoch",
+    "History",
+    "LearningRule",
+    "check_records",
+    "checkpoint",
+    "generator",
+    "split",
+    "train",
+]
 
 Record = dict[str, Any]
 Callback = Callable[["Network", Record], object]
@@ -94,6 +103,27 @@ class History:
 
     def __repr__(self) -> str:
         return f"History({len(self)} epochs: {', '.join(self.keys())})"
+
+
+def check_records(where: str, records: object) -> list[Record]:
+    """Return the records of a history, if there is one per epoch and every column can be read."""
+    if not isinstance(records, list):
+        raise TypeError(f"{where}: the history must be a list of records, got {records!r}")
+    shapes: dict[str, tuple[int, ...]] = {}
+    for epoch, record in enumerate(records, start=1):
+        if not isinstance(record, dict) or record.get("epoch") != epoch:
+            raise ValueError(
+                f"{where}: record {epoch} of the history must be that of epoch {epoch}, "
+                f"got {record!r}"
+            )
+        for name, value in record.items():
+            shape = check_finite(where, f"{name} in the history", value).shape
+            if shapes.setdefault(name, shape) != shape:
+                raise ValueError(
+                    f"{where}: {name} in the history has shape {shape} in epoch {epoch}, "
+                    f"{shapes[name]} before"
+                )
+    return records
 
 
 class LearningRule(Protocol):
