@@ -82,7 +82,7 @@ def test_weights_keep_their_precision_and_their_place(precision: type[np.floatin
 
 def test_decay_never_flips_a_sign() -> None:
     for precision in (np.float32, np.float64):
-        weights = np.array([[-1.0, 1.0, 0.0, -np.finfo(precision).tiny]], precision)
+        weights: Array = np.array([[-1.0, 1.0, 0.0, -np.finfo(precision).tiny]], precision)
         for _ in range(5):
             decay(weights, 1e-100)
         assert (weights < 0).tolist() == [[True, False, False, True]]
