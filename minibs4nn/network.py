@@ -114,10 +114,12 @@ class Network(ABC):
         if len(inputs) == 0:
             raise ValueError(f"{where}: there are no images to learn from")
         learn, held_out = np.arange(len(inputs)), None
-        if isinstance(validation, tuple):
+        if isinstance(validation, (tuple, list)):
             if len(validation) != 2:
                 raise ValueError(f"{where}: validation must be a pair (images, labels)")
             extra = self._encode(where, validation[0])
+            if len(extra) == 0:
+                raise ValueError(f"{where}: there are no images to validate with")
             held_out = extra, check_labels(where, validation[1], len(extra), self.layers[-1])
         elif validation is not None:
             learn, aside = split(len(inputs), validation, self.seed)

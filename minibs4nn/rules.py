@@ -104,7 +104,17 @@ class RelativeTarget:
             Its parameters are changed in place.
         epoch : Epoch
             Gives the images, the labels and the random numbers; takes what was observed.
+
+        Raises
+        ------
+        ValueError
+            If ``gamma`` is longer than the window of the network.
         """
+        if self.gamma > net.t_max:
+            raise ValueError(
+                f"RelativeTarget: gamma must be at most the window of {net.t_max} time steps, "
+                f"got {self.gamma}"
+            )
         images = self.image_order(epoch.images, epoch.rng)
         # To know who never fires takes a look at the whole window of every image, which the
         # compiled kernels otherwise spare themselves.

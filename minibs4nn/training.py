@@ -9,6 +9,7 @@ was not.
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -285,7 +286,7 @@ class _PlainBar:
 
 
 def _progress_bar(show: bool, total: int) -> Any:
-    if not show:
+    if not show or total <= 0:
         return _PlainBar(show=False)
     try:
         from tqdm.auto import tqdm
@@ -318,7 +319,8 @@ def split(n: int, fraction: float, seed: int) -> tuple[IntArray, IntArray]:
     >>> learn.size, held_out.size
     (8, 2)
     """
-    n_held_out = round(n * fraction) if 0 < fraction < 1 else 0
+    is_fraction = isinstance(fraction, Real) and 0 < fraction < 1
+    n_held_out = round(n * fraction) if is_fraction else 0
     if not 0 < n_held_out < n:
         raise ValueError(
             f"fit: validation must be a fraction that leaves images on both sides, a pair "
