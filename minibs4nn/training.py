@@ -9,7 +9,6 @@ was not.
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -319,7 +318,7 @@ def split(n: int, fraction: float, seed: int) -> tuple[IntArray, IntArray]:
     >>> learn.size, held_out.size
     (8, 2)
     """
-    is_fraction = isinstance(fraction, Real) and 0 < fraction < 1
+    is_fraction = isinstance(fraction, (float, np.floating)) and 0 < fraction < 1
     n_held_out = round(n * fraction) if is_fraction else 0
     if not 0 < n_held_out < n:
         raise ValueError(
