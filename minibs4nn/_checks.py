@@ -67,12 +67,21 @@ def check_spike_times(where: str, times: npt.ArrayLike, t_max: int) -> SpikeTime
     return array.astype(np.int16, copy=False)
 
 
+def check_real(where: str, name: str, values: npt.ArrayLike) -> FloatArray:
+    """Return real numbers as float64; text is no number, though NumPy would read it."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of different lengths
+        array = np.empty(0, dtype=object)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{where}: {name} must be real numbers, got {values!r}")
+    with np.errstate(over="ignore"):  # of numbers that are wider than float64
+        return array.astype(np.float64, copy=False)
+
+
 def check_finite(where: str, name: str, values: npt.ArrayLike) -> FloatArray:
     """Return real numbers as float64; no NaN, no infinity."""
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise TypeError(f"{where}: {name} must be real numbers, got {values!r}") from error
+    array = check_real(where, name, values)
     if not np.isfinite(array).all():
         raise ValueError(f"{where}: {name} must be finite numbers, found NaN or infinity")
     return array
@@ -93,7 +102,7 @@ def check_weights(where: str, weights: npt.ArrayLike) -> AnyArray:
 
 def check_thresholds(where: str, threshold: npt.ArrayLike, n_out: int) -> FloatArray:
     """Return one threshold per neuron, float64 (n_out,); infinity means 'never fires'."""
-    array = np.asarray(threshold, dtype=np.float64)
+    array = check_real(where, "threshold", threshold)
     if array.shape not in {(), (n_out,)} or np.isnan(array).any():
         raise ValueError(
             f"{where}: threshold must be one number, or one for each of the {n_out} neurons, "

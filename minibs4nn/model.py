@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -250,6 +250,10 @@ class SpikingNetwork(Network):
         array = np.asarray(images)
         if array.dtype == np.int16:
             times = check_spike_times(where, array, self.t_max)
+            if times.ndim != 2:
+                raise ValueError(
+                    f"{where}: spike times must have shape (n, {self.layers[0]}), got {times.shape}"
+                )
         else:
             times = latency_code(array, t_max=self.t_max)
         self._check_width(where, times)
@@ -467,9 +471,10 @@ class BS4NN(SpikingNetwork):
 
 
 def _read_only(array: AnyArray) -> AnyArray:
-    view = array.view()
-    view.flags.writeable = False
-    return view
+    """A copy that cannot be written to: what was looked at stays so while training goes on."""
+    copy = array.copy(order="K")
+    copy.flags.writeable = False
+    return copy
 
 
 def _scales(where: str, scale: npt.ArrayLike, depth: int) -> FloatArray:
@@ -484,13 +489,12 @@ def _scales(where: str, scale: npt.ArrayLike, depth: int) -> FloatArray:
 
 def _one_per_layer(where: str, threshold: Thresholds, layers: Sequence[int]) -> list[FloatArray]:
     depth = len(layers) - 1
-    given = (
-        list(threshold) if isinstance(threshold, (Sequence, np.ndarray)) else [threshold] * depth
-    )
+    one_for_all = isinstance(threshold, str) or not np.iterable(threshold)
+    given = [threshold] * depth if one_for_all else list(cast(Sequence[npt.ArrayLike], threshold))
     if len(given) != depth:
         raise ValueError(
             f"{where}: threshold must be one number, or one entry for each of the {depth} layers "
             f"after the input, got {len(given)} entries"
         )
-    finite = [check_finite(where, "threshold", np.asarray(theta)) for theta in given]
+    finite = [check_finite(where, "threshold", theta) for theta in given]
     return [check_thresholds(where, theta, n) for theta, n in zip(finite, layers[1:], strict=True)]
