@@ -490,7 +490,11 @@ def _scales(where: str, scale: npt.ArrayLike, depth: int) -> FloatArray:
 def _one_per_layer(where: str, threshold: Thresholds, layers: Sequence[int]) -> list[FloatArray]:
     depth = len(layers) - 1
     one_for_all = isinstance(threshold, str) or not np.iterable(threshold)
-    given = [threshold] * depth if one_for_all else list(cast(Sequence[npt.ArrayLike], threshold))
+    given: list[npt.ArrayLike] = (
+        [cast(float, threshold)] * depth
+        if one_for_all
+        else list(cast(Sequence[npt.ArrayLike], threshold))
+    )
     if len(given) != depth:
         raise ValueError(
             f"{where}: threshold must be one number, or one entry for each of the {depth} layers "
