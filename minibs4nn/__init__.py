@@ -32,7 +32,7 @@ from minibs4nn.forward import (
 from minibs4nn.kernels import backends
 from minibs4nn.model import BS4NN, S4NN
 from minibs4nn.neuron import Trace, simulate_neuron
-from minibs4nn.rules import BS4NN_PUBLISHED, S4NN_PUBLISHED, RelativeTarget
+from minibs4nn.rules import BS4NN_PUBLISHED, S4NN_PUBLISHED, DecisionPotential, RelativeTarget
 from minibs4nn.storage import load
 from minibs4nn.training import History, checkpoint
 
@@ -44,6 +44,7 @@ __all__ = [
     "BS4NN_PUBLISHED",
     "S4NN",
     "S4NN_PUBLISHED",
+    "DecisionPotential",
     "Evaluation",
     "History",
     "RelativeTarget",

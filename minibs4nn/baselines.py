@@ -61,6 +61,10 @@ class StraightThrough:
                 f"{self.batch_size!r}"
             )
 
+    def begin(self, net: "BNN") -> None:
+        """Give a fresh network its weights."""
+        net.initialise()
+
     def train_epoch(self, net: "BNN", epoch: Epoch) -> None:
         """Learn from every image once, in an order drawn anew."""
         order = epoch.rng.permutation(epoch.images)
@@ -192,7 +196,8 @@ class BNN(Network):
         self._check_width(where, pixels)
         return pixels
 
-    def _initialise(self) -> None:
+    def initialise(self) -> None:
+        """Draw the first weights."""
         rng = generator(self.seed, "weights")
         shapes = zip(self.layers[1:], self.layers[:-1], strict=True)
         self.latent = [rng.uniform(-0.1, 0.1, shape).astype(np.float32) for shape in shapes]

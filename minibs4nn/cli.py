@@ -211,10 +211,11 @@ def _reproduce(options: argparse.Namespace) -> int:
         record = run(
             claim, seed, options.results, backend=options.backend, progress=not options.quiet
         )
+        claimed = "" if claim.claimed is None else f" (claimed {claim.claimed:.1%})"
         for which in ("last", "best"):
             found = record[which]
             print(
                 f"{claim.name}, seed {seed}, {which} epoch: accuracy {found['accuracy']:.2%}, "
-                f"published counter {found['published_accuracy']:.2%} (claimed {claim.claimed:.1%})"
+                f"published counter {found['published_accuracy']:.2%}{claimed}"
             )
     return 0

@@ -68,7 +68,7 @@ class SpikingNetwork(Network):
         If a setting is out of its range; the message names it.
     """
 
-    _has_signs: ClassVar[bool]
+    has_signs: ClassVar[bool]  # one-bit weights, or real ones
 
     def __init__(
         self,
@@ -207,6 +207,19 @@ class SpikingNetwork(Network):
         """Put back what :meth:`snapshot` returned."""
         self._parameters, self.rule_state_ = snapshot
 
+    def initialise(self, ranges: Sequence[tuple[float, float]] | None = None) -> None:
+        """Draw the first weights, from the seed.
+
+        Parameters
+        ----------
+        ranges : sequence of pairs (low, high), one per layer after the input, or None
+            Drawn uniformly between the two. None: as the settings say.
+        """
+        rng = generator(self.seed, "weights")
+        sizes = zip(self.layers[1:], self.layers[:-1], ranges or self.initial_weights, strict=True)
+        weights = [rng.uniform(low, high, (n_out, n_in)) for n_out, n_in, (low, high) in sizes]
+        self._set_parameters(weights, self._initial_scale())
+
     def redraw(self, layer: int, neurons: IntArray, rng: np.random.Generator) -> None:
         """Draw the input weights of some neurons anew, as at the start."""
         low, high = self.initial_weights[layer]
@@ -259,12 +272,6 @@ class SpikingNetwork(Network):
         self._check_width(where, times)
         return times
 
-    def _initialise(self) -> None:
-        rng = generator(self.seed, "weights")
-        sizes = zip(self.layers[1:], self.layers[:-1], self.initial_weights, strict=True)
-        weights = [rng.uniform(low, high, (n_out, n_in)) for n_out, n_in, (low, high) in sizes]
-        self._set_parameters(weights, self._initial_scale())
-
     def _initial_scale(self) -> FloatArray:
         return np.ones(len(self.layers) - 1)
 
@@ -272,7 +279,7 @@ class SpikingNetwork(Network):
         # Column-major: what one input sends to all neurons lies side by side.
         latent: list[AnyArray] = [np.array(w, dtype=np.float64, order="F") for w in weights]
         signs = None
-        if self._has_signs:
+        if self.has_signs:
             latent = [as_latent(w) for w in latent]
             signs = [sign(w) for w in latent]
         thresholds = [theta.copy() for theta in self.threshold]
@@ -294,7 +301,7 @@ class SpikingNetwork(Network):
             arrays, ((f"thresholds_{k}", (len(w),)) for k, w in enumerate(weights))
         )
         scale = np.ones(len(weights))
-        if cls._has_signs:
+        if cls.has_signs:
             scale = cls._take(arrays, [("scale", scale.shape)])[0]
         net = cls(**settings)
         net.threshold = thresholds
@@ -327,7 +334,7 @@ class S4NN(SpikingNetwork):
     True
     """
 
-    _has_signs = False
+    has_signs = False
 
     @classmethod
     def from_weights(
@@ -394,7 +401,7 @@ class BS4NN(SpikingNetwork):
     ([-1, 1], (2,))
     """
 
-    _has_signs = True
+    has_signs = True
 
     def __init__(
         self,

@@ -124,8 +124,9 @@ class Network(ABC):
         elif validation is not None:
             learn, aside = split(len(inputs), validation, self.seed)
             held_out = inputs[aside], targets[aside]
+        rule = rule or self.rule_ or self._default_rule()
         if not self.is_trained:
-            self._initialise()
+            rule.begin(self)
         elif 0 < epochs <= len(self.history_):
             warnings.warn(
                 f"{where}: this network has already been trained for {len(self.history_)} "
@@ -133,9 +134,9 @@ class Network(ABC):
                 "start again",
                 stacklevel=2,
             )
-        self.rule_ = rule or self.rule_ or self._default_rule()
+        self.rule_ = rule
         train(
-            self, inputs, targets, rule=self.rule_, epochs=int(epochs), images=learn,
+            self, inputs, targets, rule=rule, epochs=int(epochs), images=learn,
             validation=held_out, callbacks=callbacks, progress=progress,
         )  # fmt: skip
         return self
@@ -226,6 +227,10 @@ class Network(ABC):
         """As :meth:`evaluate`, for encoded and checked images."""
 
     @abstractmethod
+    def initialise(self) -> None:
+        """Draw the first weights, from the seed."""
+
+    @abstractmethod
     def snapshot(self) -> Any:
         """Return a copy of all that training changes, for :meth:`restore`."""
 
@@ -235,9 +240,6 @@ class Network(ABC):
 
     @abstractmethod
     def _encode(self, where: str, images: npt.ArrayLike) -> AnyArray: ...
-
-    @abstractmethod
-    def _initialise(self) -> None: ...
 
     @abstractmethod
     def _predict_inputs(self, inputs: AnyArray) -> IntArray: ...

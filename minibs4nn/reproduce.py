@@ -1,9 +1,10 @@
-"""Chapter 12: the claims of the papers, run again: ``python -m minibs4nn reproduce``.
+"""Chapters 12 and 13: claims, run again: ``python -m minibs4nn reproduce``.
 
-Each claim is one small file in ``minibs4nn/claims``. Each run trains on the training set less a
-validation set, looks at the validation set after every epoch, and at the test set once, at the end:
-with the network of the last epoch, and with the one that was best on the validation set. What was
-found goes into ``results/<dataset>/<claim>-seed<k>.json``, and the network beside it.
+Each claim, of the papers or our own, is one small file in ``minibs4nn/claims``. Each run trains on
+the training set less a validation set, looks at the validation set after every epoch, and at the
+test set once, at the end: with the network of the last epoch, and with the one that was best on the
+validation set. What was found goes into ``results/<dataset>/<claim>-seed<k>.json``, and the network
+beside it.
 """
 
 import datetime
@@ -13,7 +14,7 @@ import os
 import platform
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from minibs4nn.files import atomic_write
 from minibs4nn.model import BS4NN, S4NN
 from minibs4nn.network import Network
 from minibs4nn.storage import load, rule_of
-from minibs4nn.training import Callback, LearningRule, Record, checkpoint
+from minibs4nn.training import Callback, History, LearningRule, Record, checkpoint
 
 __all__ = ["DATASETS", "Claim", "claims", "recorded", "run"]
 
@@ -48,7 +49,6 @@ class Claim:
         Of the file in ``minibs4nn/claims``.
     claim, source : str
         In words, and where it stands.
-    claimed : float, 0 to 1
     model, dataset : str
     layers, seeds : lists of int
     epochs : int
@@ -58,12 +58,16 @@ class Claim:
         Name and numbers of the learning rule.
     settings : dict
         Of the network, other than layers and seed.
+    claimed : float, 0 to 1, or None
+        None where nobody has published a figure.
+    silent_at_most : float, 0 to 1
+        Epochs after which more validation images than this are silent are not chosen, as long as
+        there are others.
     """
 
     name: str
     claim: str
     source: str
-    claimed: float
     model: str
     dataset: str
     layers: list[int]
@@ -71,7 +75,9 @@ class Claim:
     seeds: list[int]
     validation: float
     rule: dict[str, Any]
-    settings: dict[str, Any]
+    settings: dict[str, Any] = field(default_factory=dict)
+    claimed: float | None = None
+    silent_at_most: float = 1.0
 
     def path(self, results: Path, seed: int, suffix: str) -> Path:
         """Where a run of this claim is recorded."""
@@ -93,7 +99,7 @@ def claims() -> dict[str, Claim]:
     found = {}
     for file in sorted((files("minibs4nn") / "claims").iterdir(), key=lambda file: file.name):
         name = file.name.removesuffix(".toml")
-        found[name] = Claim(name=name, **({"settings": {}} | tomllib.loads(file.read_text())))
+        found[name] = Claim(name=name, **tomllib.loads(file.read_text()))
     return found
 
 
@@ -126,11 +132,11 @@ def run(claim: Claim, seed: int, results: Path, *, backend: str, progress: bool)
     rule: LearningRule | None = rule_of(claim.rule)
     net.fit(
         train.images, train.labels, epochs=claim.epochs, rule=rule, validation=claim.validation,
-        callbacks=[_keep_best(best), checkpoint(last, every=5)], progress=progress,
+        callbacks=[_keep_best(best, claim), checkpoint(last, every=5)], progress=progress,
     )  # fmt: skip
 
     columns = net.history_.keys()
-    accuracies = net.history_["validation_accuracy"]
+    epoch = _best_epoch(net.history_, claim)
     chosen = _deployable(load(best, backend=backend))
     model = claim.path(results, seed, ".npz")
     chosen.save(model)
@@ -138,11 +144,11 @@ def run(claim: Claim, seed: int, results: Path, *, backend: str, progress: bool)
         "name": claim.name, "claim": claim.claim, "claimed": claim.claimed, "source": claim.source,
         "model": claim.model, "dataset": claim.dataset, "layers": claim.layers, "seed": seed,
         "rule": claim.rule, "settings": claim.settings, "epochs": claim.epochs,
-        "validation": claim.validation, "file": model.name,
+        "validation": claim.validation, "silent_at_most": claim.silent_at_most, "file": model.name,
         "last": net.evaluate(test.images, test.labels).as_dict(),
         "best": {
-            "epoch": int(accuracies.argmax()) + 1,
-            "validation_accuracy": float(accuracies.max()),
+            "epoch": epoch,
+            "validation_accuracy": net.history_[epoch - 1]["validation_accuracy"],
             **load(model, backend=backend).evaluate(test.images, test.labels).as_dict(),
         },
         "history": {name: net.history_[name].tolist() for name in columns},
@@ -169,11 +175,18 @@ def _new(claim: Claim, seed: int, backend: str) -> Network:
     return MODELS[claim.model](claim.layers, seed=seed, **spiking, **claim.settings)
 
 
-def _keep_best(path: Path) -> Callback:
-    """Save the network whenever it is better on the validation set than ever before."""
+def _best_epoch(history: History, claim: Claim) -> int:
+    """The epoch, from 1, that the validation set chooses; the first of several as good."""
+    accuracies = history["validation_accuracy"]
+    allowed = history["validation_silent"] <= claim.silent_at_most
+    return int(np.where(allowed | ~allowed.any(), accuracies, -1).argmax()) + 1
+
+
+def _keep_best(path: Path, claim: Claim) -> Callback:
+    """Save the network whenever the validation set chooses it over all before."""
 
     def save(net: Network, record: Record) -> None:
-        if record["validation_accuracy"] >= net.history_["validation_accuracy"].max():
+        if _best_epoch(net.history_, claim) == record["epoch"]:
             net.save(path)
 
     return save

@@ -1,7 +1,7 @@
 """Chapters 05 and 13: learning rules.
 
 A rule is a small frozen object: its numbers, and how one epoch of training is done with them.
-:class:`RelativeTarget` is the rule of the papers.
+:class:`RelativeTarget` is the rule of the papers, :class:`DecisionPotential` is ours.
 """
 
 from dataclasses import dataclass
@@ -10,13 +10,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minibs4nn._checks import IntArray, check_choice, is_whole
+from minibs4nn.decision import DecisionPotential
 from minibs4nn.targets import ALL_SILENT
 
 if TYPE_CHECKING:
     from minibs4nn.model import SpikingNetwork
     from minibs4nn.training import Epoch
 
-__all__ = ["BS4NN_PUBLISHED", "ORDERS", "S4NN_PUBLISHED", "RelativeTarget"]
+__all__ = [
+    "BS4NN_PUBLISHED",
+    "ORDERS",
+    "S4NN_PUBLISHED",
+    "DecisionPotential",
+    "RelativeTarget",
+]
 
 ORDERS = ("file", "shuffle", "replacement")
 
@@ -94,6 +101,10 @@ class RelativeTarget:
         if self.order == "replacement":
             return rng.choice(images, size=images.size)
         return images
+
+    def begin(self, net: "SpikingNetwork") -> None:
+        """Give a fresh network the weights that its own settings ask for."""
+        net.initialise()
 
     def train_epoch(self, net: "SpikingNetwork", epoch: "Epoch") -> None:
         """Learn from every image of one epoch, and report to it.

@@ -10,13 +10,14 @@ from minibs4nn.files import DAMAGE, Arrays, read_npz
 from minibs4nn.kernels import BACKENDS
 from minibs4nn.model import BS4NN, S4NN, SpikingNetwork
 from minibs4nn.network import FORMAT, Network
-from minibs4nn.rules import RelativeTarget
+from minibs4nn.rules import DecisionPotential, RelativeTarget
 from minibs4nn.training import History, LearningRule, check_records
 
 __all__ = ["load", "rule_of"]
 
 _KINDS: dict[str, type[Network]] = {"BNN": BNN, "BS4NN": BS4NN, "S4NN": S4NN}
 _RULES: dict[str, type[Any]] = {
+    "DecisionPotential": DecisionPotential,
     "RelativeTarget": RelativeTarget,
     "StraightThrough": StraightThrough,
 }

@@ -127,7 +127,10 @@ def check_records(where: str, records: object) -> list[Record]:
 
 
 class LearningRule(Protocol):
-    """What :func:`train` needs of a rule."""
+    """What ``fit`` needs of a rule."""
+
+    def begin(self, net: Any) -> None:
+        """Give a fresh network its first weights: ``net.initialise()``, or the rule's own."""
 
     def train_epoch(self, net: Any, epoch: "Epoch") -> None:
         """Change ``net`` by one epoch of learning, and tell ``epoch`` what was seen."""

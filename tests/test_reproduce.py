@@ -74,8 +74,8 @@ def test_a_run_that_was_stopped_ends_with_the_same_record(
     stop_after = 5
     keep_best = reproduce._keep_best
 
-    def interrupting(path: Path) -> Callable[[object, dict[str, int]], object]:
-        keep = keep_best(path)
+    def interrupting(path: Path, claim: Claim) -> Callable[[object, dict[str, int]], object]:
+        keep = keep_best(path, claim)
 
         def callback(net: object, record: dict[str, int]) -> None:
             keep(net, record)  # type: ignore[arg-type]
