@@ -167,14 +167,17 @@ def flips(before: npt.ArrayLike, after: npt.ArrayLike) -> int:
 def pack_bits(signs: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     """Pack signs into bits, eight to a byte: bit 1 for +1, bit 0 for -1, lowest bit first.
 
+    The bits run input by input: first the weights from input 0 to all neurons, then those from
+    input 1, with nothing in between. When an input fires, what it sends is all in one place.
+
     Parameters
     ----------
     signs : int array of +1 and -1, shape (n_out, n_in)
 
     Returns
     -------
-    uint8 array, shape (n_out, ceil(n_in / 8))
-        Bits beyond ``n_in`` are 0.
+    uint8 array, shape (ceil(n_out * n_in / 8),)
+        Bits that fill up the last byte are 0.
 
     Raises
     ------
@@ -183,8 +186,8 @@ def pack_bits(signs: npt.ArrayLike) -> npt.NDArray[np.uint8]:
 
     Examples
     --------
-    >>> pack_bits([[1, -1, 1, 1]]).tolist()
-    [[13]]
+    >>> pack_bits([[1, -1, 1], [1, 1, -1]]).tolist()  # 0b01_10_11, a pair per input
+    [27]
     """
     array = np.asarray(signs)
     if array.ndim != 2 or not np.isin(array, (-1, 1)).all():
@@ -192,35 +195,44 @@ def pack_bits(signs: npt.ArrayLike) -> npt.NDArray[np.uint8]:
             "pack_bits: signs must be +1 and -1 in an array of shape (n_out, n_in), got shape "
             f"{array.shape} with values such as {np.unique(array)[:4].tolist()}"
         )
-    return np.packbits(array > 0, axis=1, bitorder="little")
+    return np.packbits(array.T.ravel() > 0, bitorder="little")
 
 
-def unpack_bits(bits: npt.NDArray[np.uint8], n_in: int) -> Signs:
+def unpack_bits(bits: npt.NDArray[np.uint8], shape: tuple[int, int]) -> Signs:
     """Turn packed bits back into signs: the inverse of :func:`pack_bits`.
 
     Parameters
     ----------
-    bits : uint8 array, shape (n_out, ceil(n_in / 8))
-    n_in : int
+    bits : uint8 array, shape (ceil(n_out * n_in / 8),)
+    shape : pair of int
+        (n_out, n_in).
 
     Returns
     -------
-    int8 array of +1 and -1, shape (n_out, n_in)
+    int8 array of +1 and -1, shape (n_out, n_in), column-major
 
     Raises
     ------
     ValueError
-        If the width of ``bits`` does not belong to ``n_in``.
+        If there are too few bits or too many, or one that fills up the last byte is not 0.
 
     Examples
     --------
-    >>> unpack_bits(pack_bits([[1, -1, 1, 1]]), 4).tolist()
-    [[1, -1, 1, 1]]
+    >>> unpack_bits(pack_bits([[1, -1, 1], [1, 1, -1]]), (2, 3)).tolist()
+    [[1, -1, 1], [1, 1, -1]]
     """
-    if bits.dtype != np.uint8 or bits.ndim != 2 or bits.shape[1] != -(-n_in // 8):
+    n_out, n_in = shape
+    n_bytes = -(-n_out * n_in // 8)
+    if bits.dtype != np.uint8 or bits.shape != (n_bytes,):
         raise ValueError(
-            f"unpack_bits: {n_in} inputs need a uint8 array of shape (n_out, {-(-n_in // 8)}), got "
+            f"unpack_bits: {n_out} x {n_in} signs need a uint8 array of shape ({n_bytes},), got "
             f"{bits.dtype} of shape {bits.shape}"
         )
-    ones = np.unpackbits(bits, axis=1, count=n_in, bitorder="little").astype(np.int8)
-    return ones * np.int8(2) - np.int8(1)
+    unpacked = np.unpackbits(bits, bitorder="little")
+    if unpacked[n_out * n_in :].any():
+        raise ValueError(
+            f"unpack_bits: the bits after the last of {n_out} x {n_in} signs must be 0; these "
+            "are the bits of another shape, or damaged"
+        )
+    signs = unpacked[: n_out * n_in].astype(np.int8) * np.int8(2) - np.int8(1)
+    return signs.reshape(n_in, n_out).T

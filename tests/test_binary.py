@@ -117,18 +117,18 @@ def test_scale_gradient_is_the_mean_over_all_synapses(n_out: int, n_in: int, ran
 def test_packing_and_unpacking(signs: Array) -> None:
     bits = pack_bits(signs)
     assert bits.dtype == np.uint8
-    assert bits.shape == (len(signs), -(-signs.shape[1] // 8))
-    back = unpack_bits(bits, signs.shape[1])
+    assert bits.shape == (-(-signs.size // 8),)
+    back = unpack_bits(bits, signs.shape)
     assert back.dtype == np.int8
     np.testing.assert_array_equal(back, signs)
 
 
 @given(SIGN_ARRAYS)
-def test_bit_number_i_of_a_row_is_the_sign_of_input_i(signs: Array) -> None:
-    for row, packed in zip(signs, pack_bits(signs), strict=True):
-        number = int.from_bytes(packed.tobytes(), "little")
-        wanted = sum(1 << i for i, s in enumerate(row) if s > 0)
-        assert number == wanted  # and so all bits beyond the last input are 0
+def test_the_bits_run_input_by_input(signs: Array) -> None:
+    n_out, n_in = signs.shape
+    number = int.from_bytes(pack_bits(signs).tobytes(), "little")
+    wanted = sum(1 << i * n_out + j for i in range(n_in) for j in range(n_out) if signs[j, i] > 0)
+    assert number == wanted  # and so all bits after the last sign are 0
 
 
 def test_the_published_size() -> None:
@@ -218,14 +218,25 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
         "with values such as [-1, 1]",
     ),
     (
-        lambda: unpack_bits(np.zeros((2, 1), np.uint8), 9),
+        lambda: unpack_bits(np.zeros(2, np.uint8), (2, 9)),
         ValueError,
-        "unpack_bits: 9 inputs need a uint8 array of shape (n_out, 2), got uint8 of shape (2, 1)",
+        "unpack_bits: 2 x 9 signs need a uint8 array of shape (3,), got uint8 of shape (2,)",
     ),
     (
-        lambda: unpack_bits(np.zeros((2, 2), np.int8), 9),
+        lambda: unpack_bits(np.zeros((3, 1), np.uint8), (2, 9)),
         ValueError,
-        "unpack_bits: 9 inputs need a uint8 array of shape (n_out, 2), got int8 of shape (2, 2)",
+        "unpack_bits: 2 x 9 signs need a uint8 array of shape (3,), got uint8 of shape (3, 1)",
+    ),
+    (
+        lambda: unpack_bits(np.zeros(3, np.int8), (2, 9)),
+        ValueError,
+        "unpack_bits: 2 x 9 signs need a uint8 array of shape (3,), got int8 of shape (3,)",
+    ),
+    (
+        lambda: unpack_bits(np.array([0, 0, 4], np.uint8), (2, 9)),
+        ValueError,
+        "unpack_bits: the bits after the last of 2 x 9 signs must be 0; these are the bits of "
+        "another shape, or damaged",
     ),
 ]
 
