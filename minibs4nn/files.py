@@ -251,6 +251,9 @@ def _read_members(file: _Cautious) -> Arrays:
                 member.file_size
             ):
                 raise ValueError(f"its member {member.filename!r} is compressed")
+            # 46 bytes are the least an entry of the list takes: a damaged length could hide one.
+            if len(member.extra) + len(member.comment) >= 46:
+                raise ValueError(f"its member {member.filename!r} comes with more than numbers")
             if name in arrays:
                 raise ValueError(f"it has two members {member.filename!r}")
             if _looks_like_a_path(name):
