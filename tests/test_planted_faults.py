@@ -170,7 +170,10 @@ FAULTS: dict[str, tuple[ModuleType, *tuple[Change, ...]]] = {
     "compiled: reaching is enough": (cpu, ("now > threshold[j]", "now >= threshold[j]")),
     "compiled: inputs of one time in another order": (
         cpu,
-        ("for i in range(times.size):", "for i in range(times.size - 1, -1, -1):"),
+        (
+            "for i in range(half):\n        t = times[i]",
+            "for i in range(half - 1, -1, -1):\n        t = times[i]",
+        ),
     ),
     "compiled: simultaneous spikes are learned from": (cpu, ("t < end[j]", "t <= end[j]")),
     "compiled: simultaneous spikes are passed through": (
@@ -220,8 +223,8 @@ FAULTS: dict[str, tuple[ModuleType, *tuple[Change, ...]]] = {
 
 
 # Two of them change nothing but the rounding: deltas are normalised, and sums have no order. The
-# third is about a tie of weights that have decayed, which the dense form knows only rounded, and the
-# last about weights that have decayed to nothing, after more images than it is given.
+# third is about a tie of weights that have decayed, which the dense form knows only rounded, and
+# the last about weights that have decayed to nothing, after more images than it is given.
 NOT_SEEN_IN_THE_DENSE_FORM = {
     "the error is not a share",
     "compiled: inputs of one time in another order",
