@@ -171,8 +171,8 @@ FAULTS: dict[str, tuple[ModuleType, *tuple[Change, ...]]] = {
     "compiled: inputs of one time in another order": (
         cpu,
         (
-            "for i in range(half):\n        t = times[i]",
-            "for i in range(half - 1, -1, -1):\n        t = times[i]",
+            "for t in range(2 * t_max):",
+            "for t in [step ^ 1 for step in range(2 * t_max)]:",
         ),
     ),
     "compiled: simultaneous spikes are learned from": (cpu, ("t < end[j]", "t <= end[j]")),
