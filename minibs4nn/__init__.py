@@ -8,7 +8,7 @@ The modules follow the chapters of the course *Spikes and Bits*; each uses only 
 - Learning: :mod:`~minibs4nn.targets`, :mod:`~minibs4nn.backward`, :mod:`~minibs4nn.rules`,
   :mod:`~minibs4nn.training`.
 - One bit: :mod:`~minibs4nn.binary`, :mod:`~minibs4nn.model` (S4NN, BS4NN),
-  :mod:`~minibs4nn.baselines` (a plain BNN).
+  :mod:`~minibs4nn.baselines` (a plain BNN), :mod:`~minibs4nn.packed` (one bit per synapse).
 - Speed: :mod:`~minibs4nn.kernels`, the same computation in NumPy and compiled.
 - Around them: :mod:`~minibs4nn.datasets`, :mod:`~minibs4nn.plot`, ``python -m minibs4nn``.
 
@@ -32,6 +32,7 @@ from minibs4nn.forward import (
 from minibs4nn.kernels import backends
 from minibs4nn.model import BS4NN, S4NN
 from minibs4nn.neuron import Trace, simulate_neuron
+from minibs4nn.packed import PackedBS4NN
 from minibs4nn.rules import BS4NN_PUBLISHED, S4NN_PUBLISHED, DecisionPotential, RelativeTarget
 from minibs4nn.storage import load
 from minibs4nn.training import History, checkpoint
@@ -47,6 +48,7 @@ __all__ = [
     "DecisionPotential",
     "Evaluation",
     "History",
+    "PackedBS4NN",
     "RelativeTarget",
     "StraightThrough",
     "Trace",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any, ClassVar, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,9 @@ from minibs4nn.kernels import BACKENDS, Kernels, Parameters, get_kernels
 from minibs4nn.network import Network
 from minibs4nn.rules import BS4NN_PUBLISHED, S4NN_PUBLISHED, RelativeTarget
 from minibs4nn.training import Record, generator
+
+if TYPE_CHECKING:
+    from minibs4nn.packed import PackedBS4NN
 
 __all__ = ["BS4NN", "S4NN", "SpikingNetwork"]
 
@@ -465,6 +468,30 @@ class BS4NN(SpikingNetwork):
         """One scale per layer after the input, read-only."""
         self._need_weights("scale_")
         return _read_only(self.parameters.scale)
+
+    def pack(self) -> "PackedBS4NN":
+        """Keep what the network needs to decide: one bit per synapse, a threshold per neuron.
+
+        Returns
+        -------
+        PackedBS4NN
+            With the same predictions. It cannot be trained.
+
+        Raises
+        ------
+        NotTrainedError
+            If there are no weights yet.
+
+        Examples
+        --------
+        >>> net = BS4NN.from_weights([[[0.3, -0.2, 0.4]]], scale=2.0, threshold=1.0)
+        >>> net.pack()
+        PackedBS4NN(3-1, t_max=256, 1 bytes of weights)
+        """
+        from minibs4nn.packed import pack  # a later chapter, which uses this one
+
+        self._need_weights("pack")
+        return pack(self)
 
     def facts(self) -> Record:
         """Return what the history notes of the network itself after an epoch: the scales."""

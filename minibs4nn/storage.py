@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+from minibs4nn._bits import is_packed
 from minibs4nn._checks import check_choice, is_whole
 from minibs4nn.baselines import BNN, StraightThrough
 from minibs4nn.errors import FileFormatError
@@ -10,6 +11,7 @@ from minibs4nn.files import DAMAGE, Arrays, read_npz
 from minibs4nn.kernels import BACKENDS
 from minibs4nn.model import BS4NN, S4NN, SpikingNetwork
 from minibs4nn.network import FORMAT, Network
+from minibs4nn.packed import read_packed
 from minibs4nn.rules import DecisionPotential, RelativeTarget
 from minibs4nn.training import History, LearningRule, check_records
 
@@ -23,8 +25,10 @@ _RULES: dict[str, type[Any]] = {
 }
 
 
-def load(path: str | os.PathLike[str], *, backend: str = "auto") -> Network:
-    """Read a network that :meth:`~minibs4nn.S4NN.save` wrote.
+def load(path: str | os.PathLike[str], *, backend: str = "auto") -> Any:
+    """Read a network from a file, of either kind: ``.npz`` or packed bits.
+
+    The content of the file tells what it is, not its name.
 
     Parameters
     ----------
@@ -35,7 +39,9 @@ def load(path: str | os.PathLike[str], *, backend: str = "auto") -> Network:
     Returns
     -------
     S4NN, BS4NN or BNN
-        Trained, and able to go on training where it stopped.
+        What :meth:`minibs4nn.BS4NN.save` wrote: trained, and able to go on training.
+    PackedBS4NN
+        What :meth:`minibs4nn.PackedBS4NN.save` wrote: ready for use.
 
     Raises
     ------
@@ -53,6 +59,8 @@ def load(path: str | os.PathLike[str], *, backend: str = "auto") -> Network:
     [[3.0, -2.0]]
     """
     check_choice("load", "backend", backend, BACKENDS)
+    if is_packed(path):
+        return read_packed(path, backend=backend)
     header, arrays = read_npz(path)
     name = os.fspath(path)
     version = header.get("format")
