@@ -184,7 +184,7 @@ class DecisionPotential:
         """
         self._check(net)
         self._in_sums_of_signs(net)
-        _state(net)
+        _ready_state(net)
         kernels = get_decision_kernels(net.backend)
         plain = epoch.number > epoch.last - self.plain_epochs
         table = self._moves(net.layers[0], plain=plain)
@@ -282,10 +282,11 @@ def _whole(net: "SpikingNetwork") -> BinaryLayers:
     return BinaryLayers(list(p.signs), limits)
 
 
-def _state(net: "SpikingNetwork") -> dict[str, AnyArray]:
-    """What the rule remembers: steps so far, and the moments of Adam; zeros at first.
+def _ready_state(net: "SpikingNetwork") -> None:
+    """Make room for what the rule remembers: steps so far, and the moments of Adam.
 
-    It may come from a file, so that shapes and types are checked: the kernels trust them.
+    What is there already may come from a file, so its shapes and types are checked: the kernels
+    trust them.
     """
     n_in, n_hidden, n_out = net.layers
     wanted: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {"step": ((1,), np.int64)}
@@ -301,7 +302,6 @@ def _state(net: "SpikingNetwork") -> dict[str, AnyArray]:
                 f"and {array.dtype}, not {shape} and {np.dtype(dtype)}; it is not of this rule"
             )
         net.rule_state_[name] = np.require(array, requirements=["C", "W"])
-    return net.rule_state_
 
 
 def _signs(latent: AnyArray) -> npt.NDArray[np.int8]:

@@ -214,8 +214,9 @@ def test_the_hidden_gradient_by_hand() -> None:
 
 
 def test_an_input_too_late_for_the_moment_teaches_nothing() -> None:
-    # The hidden neuron hears the inputs at 0 and 3; the output fires at 2, with the first spike.
-    times = np.array([[0, 3]], np.int16)
+    # Hidden neuron 0 fires at 1, and that fires both outputs at 2. Hidden neuron 1 hears the input
+    # at 1 and fires at 2: too late by one step.
+    times = np.array([[0, 1]], np.int16)
     signs = [np.array([[1, 1], [1, 1]], np.int8), np.array([[1, 1], [1, -1]], np.int8)]
     net = BinaryLayers([np.asfortranarray(s) for s in signs], [np.array([0, 1]), np.array([0, 0])])
     stay = moves(2, columns=2, shift=0, mirror=False)
@@ -223,7 +224,7 @@ def test_an_input_too_late_for_the_moment_teaches_nothing() -> None:
         check_equal((times, np.array([1]), one(at_end, stay), net, SMALL, 9))
         for at_end in (False, True)
     )
-    assert early.hidden[1, 1] == 0  # its spike at 4 would come after the moment, 2
+    assert early.hidden[1, 1] == 0
     assert late.hidden[1, 1] != 0
     assert early.output[0, 1] == 0
     assert late.output[0, 1] != 0
