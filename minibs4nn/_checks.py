@@ -75,7 +75,8 @@ def check_real(where: str, name: str, values: npt.ArrayLike) -> FloatArray:
         array = np.empty(0, dtype=object)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{where}: {name} must be real numbers, got {values!r}")
-    with np.errstate(over="ignore"):  # of numbers that are wider than float64
+    # Numbers wider than float64 overflow, and some NaNs signal; the result shows both.
+    with np.errstate(over="ignore", invalid="ignore"):
         return array.astype(np.float64, copy=False)
 
 

@@ -92,7 +92,8 @@ class History:
             return self.records[key]
         if self.records and key not in self.keys():
             raise KeyError(f"History: no column {key!r}; there are {', '.join(self.keys())}")
-        return np.array([record.get(key, np.nan) for record in self.records], dtype=np.float64)
+        column = [record.get(key, np.nan) for record in self.records]
+        return np.array(np.broadcast_arrays(*column), dtype=np.float64)  # NaN where it is missing
 
     def __contains__(self, key: str) -> bool:
         return key in self.keys()
