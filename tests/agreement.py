@@ -119,8 +119,21 @@ EDGES: dict[str, Case] = {
 }  # fmt: skip
 
 
-# 0.1 + 0.2 + 0.3 is above 0.6 and 0.3 + 0.2 + 0.1 is not: the inputs are heard in their order.
-ROUNDED = by_hand([[3, 3, 3]], [[0.1, 0.2, 0.3], [0.3, 0.2, 0.1]], [0.6, 0.6], 9)
+# 0.1 + 0.2 + 0.3 is above 0.6 and 0.3 + 0.2 + 0.1 is not: the inputs are heard in their order, in
+# both halves of them.
+ROUNDED = by_hand(
+    [[3] * 6],
+    [
+        [0.1, 0.2, 0.3, 0, 0, 0],
+        [0.3, 0.2, 0.1, 0, 0, 0],
+        [0, 0, 0, 0.1, 0.2, 0.3],
+        [0, 0, 0, 0.3, 0.2, 0.1],
+        [0.1, 0, 0.2, 0, 0, 0.3],
+        [0.3, 0, 0.2, 0, 0, 0.1],
+    ],
+    [0.6] * 6,
+    9,
+)
 
 
 def random_case(seed: int) -> Case:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 # `pytest --hypothesis-profile=explore` looks for new ones, and for more of them.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("repeatable", _PATIENT, derandomize=True)
-settings.register_profile("explore", _PATIENT, max_examples=2000)
+settings.register_profile("explore", _PATIENT, max_examples=1000)
 settings.load_profile("repeatable")
 
 

@@ -100,6 +100,8 @@ def train_step(
     for k, weights in enumerate(net.weights):
         kept = (1 - learning_rate * weight_decay) * weights.astype(np.float64)
         net.weights[k] = kept.astype(weights.dtype)
+        gone = (weights < 0) & (net.weights[k] == 0)  # a negative weight stays negative
+        net.weights[k][gone] = -np.finfo(weights.dtype).tiny
     return heard
 
 
