@@ -8,7 +8,8 @@ The modules follow the chapters of the course *Spikes and Bits*; each uses only 
 - Learning: :mod:`~minibs4nn.targets`, :mod:`~minibs4nn.backward`, :mod:`~minibs4nn.rules`,
   :mod:`~minibs4nn.training`.
 - One bit: :mod:`~minibs4nn.binary`, :mod:`~minibs4nn.model` (S4NN, BS4NN),
-  :mod:`~minibs4nn.baselines` (a plain BNN), :mod:`~minibs4nn.packed` (one bit per synapse).
+  :mod:`~minibs4nn.baselines` (a plain BNN), :mod:`~minibs4nn.packed` (one bit per synapse),
+  :mod:`~minibs4nn.export` (for other programs).
 - Speed: :mod:`~minibs4nn.kernels`, the same computation in NumPy and compiled.
 - Around them: :mod:`~minibs4nn.datasets`, :mod:`~minibs4nn.plot`, ``python -m minibs4nn``.
 
@@ -21,6 +22,7 @@ from minibs4nn import datasets, errors, plot
 from minibs4nn.baselines import BNN, StraightThrough
 from minibs4nn.coding import decode, latency_code, rank_order_code, to_raster
 from minibs4nn.evaluation import Evaluation
+from minibs4nn.export import to_c_header
 from minibs4nn.forward import (
     decide,
     layer_spike_times,
@@ -68,5 +70,6 @@ __all__ = [
     "rank_order_code",
     "silent",
     "simulate_neuron",
+    "to_c_header",
     "to_raster",
 ]

@@ -1,4 +1,4 @@
-"""The command line: ``python -m minibs4nn train | evaluate | doctor``, or ``minibs4nn ...``."""
+"""The command line: ``python -m minibs4nn train | evaluate | pack ...``, or ``minibs4nn ...``."""
 
 import argparse
 import dataclasses
@@ -11,9 +11,12 @@ from minibs4nn.baselines import BNN
 from minibs4nn.datasets import Dataset
 from minibs4nn.doctor import report
 from minibs4nn.errors import BackendError
+from minibs4nn.export import to_c_header
+from minibs4nn.files import atomic_write
 from minibs4nn.kernels import BACKENDS
 from minibs4nn.model import BS4NN, S4NN
 from minibs4nn.network import Network
+from minibs4nn.packed import PackedBS4NN
 from minibs4nn.reproduce import DATASETS, claims, recorded, run
 from minibs4nn.rules import BS4NN_PUBLISHED, S4NN_PUBLISHED
 from minibs4nn.storage import load
@@ -91,6 +94,17 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     evaluate.set_defaults(run=_evaluate)
 
+    pack = commands.add_parser(
+        "pack",
+        help="write a trained BS4NN as one bit per synapse",
+        description="Write what a trained BS4NN needs to decide: one bit per synapse. evaluate "
+        "reads the file, and so does minibs4nn.load.",
+    )
+    pack.add_argument("file", type=Path, help="what train or reproduce has saved")
+    pack.add_argument("--out", type=Path, required=True, help="file to write, such as net.bits")
+    pack.add_argument("--c-header", type=Path, help="also write it as a C header, such as net.h")
+    pack.set_defaults(run=_pack)
+
     reproduce = commands.add_parser(
         "reproduce",
         help="test the papers' claims",
@@ -149,7 +163,12 @@ def _network(options: argparse.Namespace, train: Dataset) -> Network:
     kinds: dict[str, type[Network]] = {"s4nn": S4NN, "bs4nn": BS4NN, "bnn": BNN}
     kind = kinds[options.model]
     if options.out.exists() and not options.overwrite:
-        net = load(options.out, backend=options.backend)
+        net: Network | PackedBS4NN = load(options.out, backend=options.backend)
+        if isinstance(net, PackedBS4NN):
+            raise ValueError(
+                f"train: {options.out} holds a packed network, which cannot be trained; give "
+                "another --out, or --overwrite to lose it"
+            )
         if type(net) is not kind or net.layers != layers or net.seed != options.seed:
             raise ValueError(
                 f"train: {options.out} holds another run ({type(net).__name__} {net.layers}, seed "
@@ -182,6 +201,24 @@ def _evaluate(options: argparse.Namespace) -> int:
     net = load(options.file, backend=options.backend)
     evaluation = net.evaluate(images.images, images.labels)
     print(json.dumps(evaluation.as_dict(), indent=2) if options.json else evaluation)
+    return 0
+
+
+def _pack(options: argparse.Namespace) -> int:
+    net = load(options.file)
+    if isinstance(net, BS4NN):
+        net = net.pack()
+    if not isinstance(net, PackedBS4NN):
+        raise ValueError(
+            f"pack: {options.file} holds a {type(net).__name__}; only a BS4NN has one-bit weights"
+        )
+    net.save(options.out)
+    print(f"{net}: {options.out} has {options.out.stat().st_size} bytes")
+    if options.c_header is not None:
+        text = to_c_header(net)
+        with atomic_write(options.c_header) as file:
+            file.write(text.encode())
+        print(f"{options.c_header}: bs4nn_predict() in C99; for a program add -DBS4NN_MAIN")
     return 0
 
 

@@ -484,9 +484,9 @@ class BS4NN(SpikingNetwork):
 
         Examples
         --------
-        >>> net = BS4NN.from_weights([[[0.3, -0.2, 0.4]]], scale=2.0, threshold=1.0)
+        >>> net = BS4NN.from_weights([np.eye(3)], scale=2.0, threshold=1.0)
         >>> net.pack()
-        PackedBS4NN(3-1, t_max=256, 1 bytes of weights)
+        PackedBS4NN(3-3, t_max=256, 2 bytes of weights)
         """
         from minibs4nn.packed import pack  # a later chapter, which uses this one
 

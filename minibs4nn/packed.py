@@ -78,10 +78,11 @@ class PackedBS4NN:
 
     Examples
     --------
-    >>> net = PackedBS4NN((3, 2), [pack_bits([[1, -1, 1], [1, 1, -1]])], [[0, 1]])
+    >>> signs = [[1, -1, 1], [1, 1, -1], [-1, 1, 1]]
+    >>> net = PackedBS4NN((3, 3), [pack_bits(signs)], [[0, 0, 1]])
     >>> net
-    PackedBS4NN(3-2, t_max=256, 1 bytes of weights)
-    >>> net.predict(np.array([[255, 0, 99], [99, 255, 0]], dtype=np.uint8)).tolist()
+    PackedBS4NN(3-3, t_max=256, 2 bytes of weights)
+    >>> net.predict(np.array([[255, 0, 99], [0, 255, 9]], dtype=np.uint8)).tolist()
     [0, 1]
     """
 
