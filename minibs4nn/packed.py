@@ -233,12 +233,17 @@ class PackedBS4NN:
         where, array = "PackedBS4NN.predict", np.asarray(images)
         if array.dtype == np.int16:
             values: AnyArray = check_spike_times(where, array, self.t_max)
+            if values.ndim != 2:
+                raise ValueError(
+                    f"{where}: spike times must have shape (n, {self.layers[0]}), got "
+                    f"{values.shape}"
+                )
             time_of = np.arange(self.t_max + 1, dtype=np.int16)
         else:
             values = check_grey_levels(where, array)
             levels = np.arange(256, dtype=np.uint8)
             time_of = latency_code(levels[None], t_max=self.t_max)[0]
-        if values.ndim != 2 or values.shape[1] != self.layers[0]:
+        if values.shape[1] != self.layers[0]:
             raise ValueError(
                 f"{where}: images have {values.shape[-1]} pixels, but layers[0] is {self.layers[0]}"
             )
