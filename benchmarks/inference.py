@@ -1,4 +1,4 @@
-"""How many images a second does a packed network decide, and what would other forms take?
+"""Images per second from packed bits, and what other forms of the same network take.
 
 The network is a BS4NN 784-600-10 that has learned from MNIST for one epoch, or one from a file; the
 images are MNIST's test set. Measured in one run, each the best of several rounds, in turns:
@@ -71,25 +71,21 @@ def main() -> None:
     limits = net.parameters.forward_thresholds
     few, some = options.dense_images, options.product_images
 
-    def product(dtype: type[np.generic], weights: list[Array]) -> Callable[[], Array]:
-        """Sums of every layer, with what comes in reduced to signs between layers."""
-
-        def run() -> Array:
-            heard: Array = flat[:some]
-            for w in weights:
-                sums = np.matmul(heard.astype(dtype), w.T.astype(dtype))
-                heard = np.sign(sums)
-            return sums
-
-        return run
+    def product(dtype: type[np.generic]) -> Array:
+        """Sums of the last layer, with what every layer hears reduced to signs."""
+        heard: Array = flat[:some]
+        for w in net.weights_:
+            sums: Array = heard.astype(dtype) @ w.T.astype(dtype)
+            heard = np.sign(sums)
+        return sums
 
     forms: dict[str, tuple[int, int, Callable[[], Any]]] = {
         "packed": (len(images), 1, lambda: small.predict(images)),
         "packed, one core": (len(images), 1, lambda: small.predict(images, threads=1)),
         "unpacked, one core": (len(images), 8, lambda: net.predict(images)),
         "dense": (few, 32, lambda: [dense_predict(t, floats, limits, t_max) for t in times[:few]]),
-        "int8 product": (some, 8, product(np.int32, net.weights_)),
-        "float32 product": (some, 32, product(np.float32, floats)),
+        "int8 product": (some, 8, lambda: product(np.int32)),
+        "float32 product": (some, 32, lambda: product(np.float32)),
     }
     best = dict.fromkeys(forms, np.inf)
     classes = {}
@@ -104,11 +100,14 @@ def main() -> None:
 
     print(f"{'-'.join(map(str, net.layers))}, MNIST test set; times of one run on this machine")
     print(net.evaluate(images, test.labels))
-    print(f"{'':20}{'images/s':>10}{'us per image':>14}{'packed is':>14}{'bytes of weights':>18}")
+    columns = ("", "images/s", "us per image", "times packed", "bytes of weights")
+    print("{:18} {:>10} {:>12} {:>12} {:>16}".format(*columns))
     for name, (_n, bits, _run) in forms.items():
-        ratio = f"{best[name] / best['packed']:.3g} x faster"
         n_bytes = small.nbytes if bits == 1 else sum(w.size for w in floats) * bits // 8
-        print(f"{name:20}{1 / best[name]:10,.0f}{best[name] * 1e6:14.2f}{ratio:>14}{n_bytes:18,}")
+        print(
+            f"{name:18} {1 / best[name]:10,.0f} {best[name] * 1e6:12.2f} "
+            f"{best[name] / best['packed']:12.4g} {n_bytes:16,}"
+        )
 
 
 if __name__ == "__main__":
