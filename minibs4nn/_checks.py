@@ -113,7 +113,10 @@ def check_thresholds(where: str, threshold: npt.ArrayLike, n_out: int) -> FloatA
 
 
 def check_labels(where: str, labels: npt.ArrayLike, n: int, n_classes: int) -> IntArray:
-    """Return class labels as int64 (n,), all of them within 0..n_classes - 1."""
+    """Return class labels as int64 (n,), all of them within 0..n_classes - 1.
+
+    A copy, plain and writable: for any other kind Numba would compile its kernels once more.
+    """
     array = np.asarray(labels)
     if array.shape != (n,):
         raise ValueError(f"{where}: {n} images need {n} labels, got labels of shape {array.shape}")
@@ -124,7 +127,7 @@ def check_labels(where: str, labels: npt.ArrayLike, n: int, n_classes: int) -> I
             f"{where}: labels must lie in 0..{n_classes - 1} (the network has {n_classes} output "
             f"neurons), got {array.min()} to {array.max()}"
         )
-    return array.astype(np.int64, copy=False)
+    return array.astype(np.int64)
 
 
 def check_layers(where: str, layers: Sequence[int]) -> tuple[int, ...]:
