@@ -60,7 +60,7 @@ def kernels_with(module: ModuleType, *changes: Change) -> Kernels:
     return cast(Kernels, kernels)
 
 
-BATTERY = sorted([*EDGES.values(), *map(random_case, range(40))], key=lambda case: case.order.size)
+BATTERY = sorted([*EDGES.values(), *map(random_case, range(24))], key=lambda case: case.order.size)
 
 
 def all_checks(kernels: Kernels, fast: Kernels, deciding: ModuleType) -> None:
