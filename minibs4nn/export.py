@@ -165,19 +165,14 @@ static inline int32_t @name@_excess(const @name@_layer *layer, int32_t j, const 
     return (int32_t)sums[layer->first + j] - layer->threshold[layer->each * j];
 }
 
-/* The output neuron farthest above its threshold, or -1 if only those that fire count, and none
-   does. */
-static inline int @name@_best(const @name@_sum *sums, int only_firing)
+/* The output neuron farthest above its threshold: one that fires, if any does. */
+static inline int @name@_farthest(const @name@_sum *sums)
 {
     const @name@_layer *last = &@name@_layers[@NAME@_LAYERS - 1];
-    int best = -1;
-    int32_t most = 0;
-    for (int j = 0; j < @NAME@_CLASSES; j++) {
-        int32_t excess = @name@_excess(last, j, sums);
-        if ((!only_firing || excess > 0) && (best < 0 || excess > most)) {
+    int best = 0;
+    for (int j = 1; j < @NAME@_CLASSES; j++) {
+        if (@name@_excess(last, j, sums) > @name@_excess(last, best, sums))
             best = j;
-            most = excess;
-        }
     }
     return best;
 }
@@ -222,14 +217,15 @@ static inline int @name@_predict(const unsigned char *pixels)
             }
             moved[k] = heard;
         }
-        /* Whoever crosses in the last step would fire after it, which is silence. */
-        if (moved[@NAME@_LAYERS - 1] && t < @NAME@_STEPS - 1) {
-            int winner = @name@_best(sums, 1);
-            if (winner >= 0)
+        /* The first output neuron to cross ends it. In the last step that would be too late to
+           fire; but if all are silent, the farthest wins as well. */
+        if (moved[@NAME@_LAYERS - 1]) {
+            int winner = @name@_farthest(sums);
+            if (@name@_excess(&@name@_layers[@NAME@_LAYERS - 1], winner, sums) > 0)
                 return winner;
         }
     }
-    return @name@_best(sums, 0);
+    return @name@_farthest(sums);
 }
 
 #ifdef @NAME@_MAIN

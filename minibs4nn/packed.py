@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PackedBS4NN", "pack", "read_packed"]
 
-FEWEST_PER_THREAD = 500  # images; with fewer, starting a thread takes longer than they do
+PER_TASK = 500  # images that a thread takes at a time; with fewer, taking them costs too much
 
 Bits: TypeAlias = npt.NDArray[np.uint8]
 Thresholds: TypeAlias = npt.NDArray[np.int32]
@@ -180,11 +180,9 @@ class PackedBS4NN:
             desk = Desk.of(circuit, self.layers[0], self.t_max)
             decide_all(values[part], time_of, circuit, desk, classes[part])
 
-        threads = min(threads, max(1, len(values) // FEWEST_PER_THREAD))
-        bounds = np.linspace(0, len(values), threads + 1).astype(int).tolist()
-        parts = [slice(start, end) for start, end in pairwise(bounds)]
-        if threads == 1:
-            work(parts[0])
+        parts = [slice(start, start + PER_TASK) for start in range(0, len(values), PER_TASK)]
+        if min(threads, len(parts)) < 2:
+            work(slice(None))
         else:
             with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(work, parts))

@@ -153,11 +153,10 @@ def test_the_classes_do_not_depend_on_the_number_of_threads(
     _, test = bs.datasets.mnist()
     small = on("numba", trained().pack())
     wanted = small.predict(test.images[:1001], threads=1)
-    monkeypatch.setattr(packed, "FEWEST_PER_THREAD", 1)
+    monkeypatch.setattr(packed, "PER_TASK", 1 + 1001 // 7)
     for threads in (2, 3, 7):
         got = small.predict(test.images[:1001], threads=threads)
         np.testing.assert_array_equal(got, wanted)
-    assert small.predict(test.images[:2], threads=7).tolist() == wanted[:2].tolist()
 
 
 def test_threads_divide_the_images(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,13 +168,16 @@ def test_threads_divide_the_images(monkeypatch: pytest.MonkeyPatch) -> None:
         decide_all(values, *arguments)
 
     monkeypatch.setattr(packed_cpu, "decide_all", count)
-    monkeypatch.setattr(packed, "FEWEST_PER_THREAD", 100)
+    monkeypatch.setattr(packed, "PER_TASK", 300)
     small = on("numba", small_network().pack())
-    small.predict(random_images(1000, 9, seed=0), threads=4)
-    assert parts == [250] * 4
+    small.predict(random_images(1000, 9, seed=0), threads=2)
+    assert sorted(parts) == [100, 300, 300, 300]
     parts.clear()
-    small.predict(random_images(199, 9, seed=0), threads=4)  # too few to be divided
-    assert parts == [199]
+    small.predict(random_images(300, 9, seed=0), threads=2)  # too few to be divided
+    assert parts == [300]
+    parts.clear()
+    small.predict(random_images(1000, 9, seed=0), threads=1)
+    assert parts == [1000]
 
 
 def test_without_numba_the_reference_decides(monkeypatch: pytest.MonkeyPatch) -> None:

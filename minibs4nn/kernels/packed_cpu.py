@@ -200,10 +200,11 @@ def _list_by_time(values: AnyArray, time_of: SpikeTimes, first: AnyArray, after:
 
 
 @_jit
-def _largest(
-    circuit: Circuit, desk: Desk, only_fired: bool, n_planes: Length, stride: Length
-) -> int:
-    """The output neuron farthest above its threshold; of several, the lower index."""
+def _farthest(circuit: Circuit, desk: Desk, n_planes: Length, stride: Length) -> int:
+    """The output neuron farthest above its threshold; of several, the lower index.
+
+    If any neuron fires, this is one that does: the others are not above theirs.
+    """
     n_out, begin = circuit.layers[-1, 0], circuit.layers[-1, 2]
     sign = len(n_planes) - 1
     best, most = -1, 0
@@ -213,8 +214,6 @@ def _largest(
         for plane in range(len(n_planes)):
             counter |= np.int64(desk.planes[plane * len(stride) + word] >> bit & _ONE) << plane
         counter -= (counter >> sign) << (sign + 1)
-        if only_fired and counter < 0:
-            continue
         even = np.int64(circuit.even[word] >> bit & _ONE) ^ (desk.heard[-1] & 1)
         excess = 2 * counter + 1 + even + circuit.slack[j]
         if best < 0 or excess > most:
@@ -283,12 +282,13 @@ def _decide(circuit: Circuit, desk: Desk, n_planes: Length, stride: Length) -> i
             moved[layer] = t == 0 or count > heard[layer]
             stirred |= moved[layer]
             heard[layer] = count
-        # A crossing in the last step would be stamped t_max, which is silent.
-        if moved[depth - 1] and t < t_max - 1:
+        # The first output neuron to cross ends the image. One that crosses in the last step would
+        # fire after it, which is silence: then the farthest wins too.
+        if moved[depth - 1]:
             for word in range(layers[depth - 1, 2], layers[depth - 1, 3]):
                 if ~planes[signs + word] != 0:
-                    return _largest(circuit, desk, True, n_planes, stride)
-    return _largest(circuit, desk, False, n_planes, stride)
+                    return _farthest(circuit, desk, n_planes, stride)
+    return _farthest(circuit, desk, n_planes, stride)
 
 
 @_jit
