@@ -124,6 +124,11 @@ class Network(ABC):
         elif validation is not None:
             learn, aside = split(len(inputs), validation, self.seed)
             held_out = inputs[aside], targets[aside]
+        if rule is None and self.rule_ is None and len(self.history_):
+            raise ValueError(
+                f"{where}: this network was trained with a rule of your own, which its file only "
+                "names; give it again as rule=..."
+            )
         rule = rule or self.rule_ or self._default_rule()
         if not self.is_trained:
             rule.begin(self)
