@@ -512,6 +512,34 @@ def test_without_a_rule_the_published_one_is_used_and_kept(cls: type[Net]) -> No
     assert net.rule_ == RULE
 
 
+class OwnRule:
+    """A rule of the user's own: it learns like the papers', and adds nothing."""
+
+    def begin(self, net: Any) -> None:
+        """Take the weights that the settings ask for."""
+        RULE.begin(net)
+
+    def train_epoch(self, net: Any, epoch: Epoch) -> None:
+        """Learn as the rule of the papers does."""
+        RULE.train_epoch(net, epoch)
+
+
+@KINDS
+def test_a_rule_of_the_users_own_must_be_given_again(cls: type[Net], tmp_path: Path) -> None:
+    net = fit(fresh(cls), 1, rule=OwnRule())
+    assert state(net) == state(fit(fresh(cls), 1))
+    net.save(tmp_path / "net.npz")
+    loaded = bs.load(tmp_path / "net.npz")
+    assert isinstance(loaded, cls)
+    message = (
+        f"{cls.__name__}.fit: this network was trained with a rule of your own, which its file "
+        "only names; give it again as rule=..."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        fit(loaded, 2, rule=None)
+    assert state(fit(loaded, 2, rule=OwnRule())) == state(fit(fresh(cls), 2))
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
