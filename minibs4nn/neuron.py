@@ -91,7 +91,9 @@ def simulate_neuron(
     t_max = check_t_max("simulate_neuron", t_max)
     arrivals = check_spike_times("simulate_neuron", times, t_max)
     w = check_finite("simulate_neuron", "weights", weights)
-    theta = float(check_finite("simulate_neuron", "threshold", threshold))
+    theta = check_finite("simulate_neuron", "threshold", threshold)
+    if theta.ndim:
+        raise ValueError(f"simulate_neuron: threshold must be one number, got {threshold!r}")
     if arrivals.ndim != 1 or w.shape != arrivals.shape:
         raise ValueError(
             "simulate_neuron: times and weights must have one entry per input, got shapes "
@@ -106,4 +108,4 @@ def simulate_neuron(
         potential[t] = v
         if v > theta and spike_time == t_max:  # (2) compare  (3) at most one spike
             spike_time = t + 1  # (4) one step later; t_max is silent
-    return Trace(potential, spike_time, theta)
+    return Trace(potential, spike_time, float(theta))

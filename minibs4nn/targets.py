@@ -104,6 +104,11 @@ def time_error(
     float64 array
         ``e_j = (T_j - t_j) / t_max``, -1 to 1: negative where the neuron was late.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If the shapes differ, or a time is not a whole number in 0..t_max.
+
     References
     ----------
     Kheradpisheh & Masquelier 2020, temporal error.
@@ -116,6 +121,11 @@ def time_error(
     t_max = check_t_max("time_error", t_max)
     times = check_spike_times("time_error", spike_times, t_max).astype(np.int64)
     wanted = check_spike_times("time_error", targets, t_max).astype(np.int64)
+    if times.shape != wanted.shape:
+        raise ValueError(
+            f"time_error: spike_times and targets must have one shape, got {times.shape} and "
+            f"{wanted.shape}"
+        )
     return np.asarray((wanted - times) / t_max, dtype=np.float64)
 
 
