@@ -121,6 +121,10 @@ def test_a_trace_is_frozen() -> None:
             "simulate_neuron: threshold must be finite numbers, found NaN or infinity",
         ),
         (
+            {"threshold": [1.0]}, ValueError,
+            "simulate_neuron: threshold must be one number, got [1.0]",
+        ),
+        (
             {"t_max": 0}, ValueError,
             "simulate_neuron: t_max must be a whole number of time steps from 1 to 32767, got 0",
         ),

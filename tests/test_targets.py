@@ -161,6 +161,11 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
         "time_error: spike times must lie in 0..9 (9 = silent), got 10 to 10",
     ),
     (
+        lambda: time_error([1, 2], [1]),
+        ValueError,
+        "time_error: spike_times and targets must have one shape, got (2,) and (1,)",
+    ),
+    (
         lambda: loss([np.nan]),
         ValueError,
         "loss: error must be finite numbers, found NaN or infinity",
