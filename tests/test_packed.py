@@ -92,6 +92,32 @@ def test_large_layers(layers: tuple[int, ...]) -> None:
     np.testing.assert_array_equal(on("numba", net.pack()).predict(images), predicted)
 
 
+@pytest.mark.parametrize(("n_in", "n_out"), [(1023, 2), (1024, 1100)])
+def test_counters_reach_the_ends_of_their_range(n_in: int, n_out: int) -> None:
+    white = np.full((1, n_in), 255, np.uint8)
+    for sign, usual, of_neuron_1 in ((1.0, 0, -n_in - 1), (-1.0, n_in, n_in - 5)):
+        thresholds = np.full(n_out, float(usual))
+        thresholds[1] = of_neuron_1  # it alone is farthest above, or least below
+        net = bs.BS4NN.from_weights(
+            [np.full((n_out, n_in), sign)], scale=1.0, threshold=[thresholds]
+        )
+        assert net.predict(white).tolist() == [1]
+        assert on("numba", net.pack()).predict(white).tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("sign", "threshold", "fires"), [(-1, -4, True), (-1, -3, False), (1, 2, True), (1, 3, False)]
+)
+def test_thresholds_at_the_ends_of_what_three_signs_can_reach(
+    sign: int, threshold: float, fires: bool
+) -> None:
+    hidden, output = np.full((1, 3), sign), np.array([[-1], [1]])
+    net = bs.BS4NN.from_weights([hidden, output], scale=1.0, threshold=[threshold, 0.0])
+    white = np.full((1, 3), 255, np.uint8)
+    assert net.predict(white).tolist() == [int(fires)]
+    assert on("numba", net.pack()).predict(white).tolist() == [int(fires)]
+
+
 def test_ties_go_to_the_potential_farthest_above_its_threshold() -> None:
     # Both neurons fire at step 0, on potentials 2 and 3. No sum of three signs reaches -10 or -20,
     # yet the difference between the two decides.
