@@ -20,6 +20,7 @@ from minibs4nn.training import Epoch, generator
 __all__ = ["BNN", "StraightThrough"]
 
 Floats = npt.NDArray[np.float32]
+PIECE = 65_536  # weights that Adam takes at a time, so that they stay in the cache between steps
 
 
 @dataclass(frozen=True)
@@ -68,16 +69,15 @@ class StraightThrough:
     def train_epoch(self, net: "BNN", epoch: Epoch) -> None:
         """Learn from every image once, in an order drawn anew."""
         order = epoch.rng.permutation(epoch.images)
+        signs = [_sign(w) for w in net.latent]
         for start in range(0, order.size, self.batch_size):
             batch = order[start : start + self.batch_size]
             labels = epoch.labels[batch]
-            before = [_sign(w) for w in net.latent]
-            sums, activations = net.forward(epoch.inputs[batch])
-            for layer, gradient in enumerate(_gradients(sums, activations, before, labels)):
+            sums, activations = _forward(epoch.inputs[batch], signs)
+            for layer, gradient in enumerate(_gradients(sums, activations, signs, labels)):
                 self._adam(net, layer, gradient)
-            flips = [
-                np.count_nonzero(old != _sign(w)) for old, w in zip(before, net.latent, strict=True)
-            ]
+            before, signs = signs, [_sign(w) for w in net.latent]
+            flips = [np.count_nonzero(a != b) for a, b in zip(before, signs, strict=True)]
             means = _outcomes(sums[-1], labels)
             epoch.observe(batch.size, means, flips=np.array(flips, dtype=np.int64))
 
@@ -88,11 +88,15 @@ class StraightThrough:
         second = state.setdefault(f"second_{layer}", np.zeros_like(gradient))
         step = state.setdefault(f"step_{layer}", np.zeros(1, dtype=np.int64))
         step += 1
-        first += np.float32(0.1) * (gradient - first)
-        second += np.float32(0.001) * (gradient**2 - second)
         rate = self.learning_rate * np.sqrt(1 - 0.999 ** step[0]) / (1 - 0.9 ** step[0])
-        net.latent[layer] -= np.float32(rate) * first / (np.sqrt(second) + np.float32(1e-8))
-        np.clip(net.latent[layer], -1, 1, out=net.latent[layer])
+        rows = max(1, PIECE // gradient.shape[1])
+        for start in range(0, len(gradient), rows):
+            some = slice(start, start + rows)
+            g, m, v, w = gradient[some], first[some], second[some], net.latent[layer][some]
+            m += np.float32(0.1) * (g - m)
+            v += np.float32(0.001) * (g**2 - v)
+            w -= np.float32(rate) * m / (np.sqrt(v) + np.float32(1e-8))
+            np.clip(w, -1, 1, out=w)
 
 
 class BNN(Network):
@@ -166,14 +170,7 @@ class BNN(Network):
         sums : list of float32 arrays, shapes (n, size), one per layer after the input
         activations : list of float32 arrays, one per layer but the last
         """
-        activations = [pixels.astype(np.float32) * np.float32(2 / 255) - np.float32(1)]
-        sums: list[Floats] = []
-        for latent in self.latent:
-            total = (activations[-1] @ _sign(latent).T).astype(np.float32, copy=False)
-            total /= np.float32(np.sqrt(latent.shape[1]))
-            sums.append(total)
-            activations.append(_sign(total))
-        return sums, activations[:-1]
+        return _forward(pixels, [_sign(w) for w in self.latent])
 
     def evaluate_inputs(self, inputs: AnyArray, labels: IntArray) -> Evaluation:
         """As :meth:`evaluate`, for checked images and labels."""
@@ -226,7 +223,24 @@ class BNN(Network):
 
 def _sign(x: Floats) -> Floats:
     """+1 where x is 0 or more, else -1, as float32 for the matrix products."""
-    return np.where(x < 0, np.float32(-1), np.float32(1))
+    sign = (x < 0).astype(np.float32)
+    sign *= np.float32(-2)
+    sign += np.float32(1)
+    return sign
+
+
+def _forward(
+    pixels: npt.NDArray[np.uint8], signs: list[Floats]
+) -> tuple[list[Floats], list[Floats]]:
+    """As :meth:`BNN.forward`, with the signs at hand."""
+    activations = [pixels.astype(np.float32) * np.float32(2 / 255) - np.float32(1)]
+    sums: list[Floats] = []
+    for sign in signs:
+        total = activations[-1] @ sign.T
+        total /= np.float32(np.sqrt(sign.shape[1]))
+        sums.append(total)
+        activations.append(_sign(total))
+    return sums, activations[:-1]
 
 
 def _gradients(
