@@ -126,6 +126,10 @@ class BNN(Network):
     synapse, since every input takes part. The papers do not say how their BNN was set up; this one
     is the textbook's.
 
+    What a network predicts is exact and the same everywhere, as long as 255 times its inputs is
+    below 2**24. Training is not: slopes are real numbers, and their sums depend on how many threads
+    BLAS adds them with. For the same bits again, use as many (``OMP_NUM_THREADS=1``).
+
     Examples
     --------
     >>> from minibs4nn import datasets
@@ -233,13 +237,17 @@ def _forward(
     pixels: npt.NDArray[np.uint8], signs: list[Floats]
 ) -> tuple[list[Floats], list[Floats]]:
     """As :meth:`BNN.forward`, with the signs at hand."""
-    activations = [pixels.astype(np.float32) * np.float32(2 / 255) - np.float32(1)]
+    # Products of whole numbers: their sums are exact, in whatever order BLAS adds them.
+    whole = pixels.astype(np.float32) * np.float32(2) - np.float32(255)
+    unit = np.float32(255)
+    activations = [whole / unit]
     sums: list[Floats] = []
     for sign in signs:
-        total = activations[-1] @ sign.T
-        total /= np.float32(np.sqrt(sign.shape[1]))
+        total = whole @ sign.T
+        total /= unit * np.float32(np.sqrt(sign.shape[1]))
         sums.append(total)
-        activations.append(_sign(total))
+        whole, unit = _sign(total), np.float32(1)
+        activations.append(whole)
     return sums, activations[:-1]
 
 

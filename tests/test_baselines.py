@@ -122,3 +122,16 @@ def test_untrained_and_wrong_images() -> None:
     assert not hasattr(fresh, "weights_")
     with pytest.raises(ValueError, match=r"images have 784 pixels, but layers\[0\] is 64"):
         fresh.fit(np.zeros((2, 28, 28), np.uint8), np.zeros(2, int), epochs=1)
+
+
+def test_predictions_are_sums_of_whole_numbers_exact_in_any_order() -> None:
+    rng = np.random.default_rng(0)
+    net = bs.BNN((784, 30, 10), seed=1)
+    net.initialise()
+    pixels = rng.integers(0, 256, (20, 784), dtype=np.uint8)
+    sums, _ = net.forward(pixels)
+    first = (2 * pixels.astype(np.int64) - 255) @ net.weights_[0].astype(np.int64).T
+    np.testing.assert_array_equal(sums[0], first.astype(np.float32) / np.float32(255 * 28))
+    hidden = np.where(first < 0, -1, 1)
+    exact = hidden @ net.weights_[1].astype(np.int64).T
+    assert (net.predict(pixels) == exact.argmax(axis=1)).all()
