@@ -107,6 +107,7 @@ class SpikingNetwork(Network):
         scale: npt.ArrayLike,
         backend: str,
         t_max: int,
+        seed: int,
     ) -> Self:
         where = f"{cls.__name__}.from_weights"
         if not len(weights):
@@ -119,7 +120,7 @@ class SpikingNetwork(Network):
                     f"{after.shape}; its second axis must be {len(before)}"
                 )
         layers = (matrices[0].shape[1], *(len(w) for w in matrices))
-        net = cls(layers, threshold=threshold, t_max=t_max, backend=backend)
+        net = cls(layers, threshold=threshold, t_max=t_max, backend=backend, seed=seed)
         net._set_parameters(matrices, _scales(where, scale, len(matrices)))
         return net
 
@@ -347,6 +348,7 @@ class S4NN(SpikingNetwork):
         threshold: Thresholds = 100.0,
         backend: str = "auto",
         t_max: int = 256,
+        seed: int = 0,
     ) -> Self:
         """Make a network from weights that exist already.
 
@@ -357,6 +359,8 @@ class S4NN(SpikingNetwork):
         threshold : float, or one float or array (n_out,) per layer
         backend : str
         t_max : int, time steps
+        seed : int
+            Where the random numbers of further training come from.
 
         Returns
         -------
@@ -368,7 +372,7 @@ class S4NN(SpikingNetwork):
         >>> net.layers
         (3, 1)
         """
-        return cls._from_parameters(weights, threshold, 1.0, backend, t_max)
+        return cls._from_parameters(weights, threshold, 1.0, backend, t_max, seed)
 
     def _default_rule(self) -> RelativeTarget:
         return S4NN_PUBLISHED
@@ -432,6 +436,7 @@ class BS4NN(SpikingNetwork):
         threshold: Thresholds = 100.0,
         backend: str = "auto",
         t_max: int = 256,
+        seed: int = 0,
     ) -> Self:
         """Make a network from latent weights, or from signs, that exist already.
 
@@ -444,6 +449,8 @@ class BS4NN(SpikingNetwork):
         threshold : float, or one float or array (n_out,) per layer
         backend : str
         t_max : int, time steps
+        seed : int
+            Where the random numbers of further training come from.
 
         Returns
         -------
@@ -455,7 +462,9 @@ class BS4NN(SpikingNetwork):
         >>> net.weights_[0].tolist()
         [[1, -1, 1]]
         """
-        return cls._from_parameters(weights, threshold, scale, backend, t_max)
+        net = cls._from_parameters(weights, threshold, scale, backend, t_max, seed)
+        net.scale = net.scale_.copy()
+        return net
 
     @property
     def latent_weights_(self) -> list[npt.NDArray[np.float32]]:

@@ -77,7 +77,8 @@ class Network(ABC):
 
         So the same line that began a run also finishes it: after Ctrl-C, or in another process on
         a network that :func:`load` has read, it goes on with the first epoch that is missing, to
-        the same bits as a run that never stopped.
+        the same bits as a run that never stopped. (A rule with a schedule plans for ``epochs``: for
+        the same bits, ask for the same number from the start.)
 
         Parameters
         ----------
@@ -89,9 +90,11 @@ class Network(ABC):
         rule : learning rule, optional
             None: the rule the run began with, or else the published one.
         validation : float, pair or None
-            A fraction of the images to hold out, or (images, labels). Measured after every epoch.
+            A fraction of the images to hold out, or (images, labels). Measured after every epoch. A
+            run that goes on needs the same one again.
         callbacks : sequence of callables
-            Each is called as ``callback(net, record)`` after every epoch.
+            Each is called as ``callback(net, record)`` after every epoch, with the record that the
+            history keeps. What a callback adds to it must be finite numbers.
         progress : bool
             Whether to show a progress bar.
 

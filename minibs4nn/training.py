@@ -168,10 +168,14 @@ class Epoch:
         self._seen = 0
         self._advance = advance
 
-    def parts(self, images: IntArray) -> Iterator[IntArray]:
-        """Cut the images into parts, between which progress is shown and Ctrl-C is heard."""
-        for start in range(0, images.size, PART):
-            yield images[start : start + PART]
+    def parts(self, images: IntArray, batch_size: int = 1) -> Iterator[IntArray]:
+        """Cut the images into parts, between which progress is shown and Ctrl-C is heard.
+
+        All but the last are whole batches.
+        """
+        size = max(PART // batch_size, 1) * batch_size
+        for start in range(0, images.size, size):
+            yield images[start : start + size]
 
     def observe(
         self, n: int, means: dict[str, float], *, flips: IntArray, fired: Sequence[IntArray] = ()
@@ -237,11 +241,12 @@ def train(
                 if validation is not None:
                     measured = net.evaluate_inputs(*validation).as_dict()
                     record |= {f"validation_{name}": measured[name] for name in WATCHED}
+                record["seconds"] = time.perf_counter() - start
+                net.history_.records.append(record)
             except BaseException:
+                del net.history_.records[number - 1 :]
                 net.restore(before)
                 raise
-            record["seconds"] = time.perf_counter() - start
-            net.history_.records.append(record)
             bar.set_postfix_str(_summary(record))
             if number == first:
                 _warn_about_dead(epoch)

@@ -507,3 +507,9 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
 def test_errors(call: Callable[[], object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=f"^{re.escape(message)}"):
         call()
+
+
+def test_from_weights_keeps_scale_and_seed() -> None:
+    net = bs.BS4NN.from_weights([np.eye(3)], scale=2.5, threshold=1.0, seed=7)
+    assert (net.seed, net.scale.tolist()) == (7, [2.5])
+    assert bs.S4NN.from_weights([np.eye(3)], seed=8).seed == 8

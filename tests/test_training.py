@@ -679,3 +679,21 @@ def test_errors_of_fit(
 def test_a_list_is_as_good_as_a_pair() -> None:
     net = fit(fresh(bs.S4NN), 1, validation=[TEST.images, TEST.labels])
     assert "validation_accuracy" in net.history_
+
+
+class StopsAfterAppending(list[dict[str, Any]]):
+    """Ctrl-C at the worst moment: the record is written, the epoch not yet over."""
+
+    def append(self, record: dict[str, Any]) -> None:
+        super().append(record)
+        raise Stop
+
+
+def test_record_and_weights_of_an_interrupted_epoch_go_together() -> None:
+    net = fit(fresh(bs.BS4NN), 1)
+    before = state(net)
+    net.history_.records = StopsAfterAppending(net.history_.records)
+    with pytest.raises(Stop):
+        fit(net, 2)
+    assert len(net.history_) == 1
+    assert state(net) == before
