@@ -25,6 +25,7 @@ from minibs4nn._checks import (
     check_t_max,
     check_thresholds,
     check_weights,
+    is_whole,
 )
 
 __all__ = [
@@ -150,7 +151,7 @@ def potential_at(
     Raises
     ------
     TypeError, ValueError
-        As :func:`layer_spike_times`.
+        If ``t`` is not a time step of the window, or as :func:`layer_spike_times`.
 
     Examples
     --------
@@ -158,6 +159,10 @@ def potential_at(
     [[3]]
     """
     t_max = check_t_max("potential_at", t_max)
+    if not is_whole(t) or not 0 <= t < t_max:
+        raise ValueError(
+            f"potential_at: t must be a time step of the window, 0 to {t_max - 1}, got {t!r}"
+        )
     arrivals = check_spike_times("potential_at", times, t_max)
     # Remove what comes after t, and let nobody fire: what is left at the end is V(t).
     _, potential = layer_spike_times(
@@ -275,7 +280,7 @@ def decide(
     Raises
     ------
     TypeError, ValueError
-        If the shapes differ, or the rule is not one of those above.
+        If the shapes differ, a potential is NaN, or the rule is not one of those above.
 
     References
     ----------
@@ -300,7 +305,12 @@ def decide(
             "decide: spike_times and potential must both have shape (n, n_classes), got "
             f"{times.shape} and {v.shape}"
         )
-    excess = v - check_thresholds("decide", threshold, times.shape[1])
+    with np.errstate(invalid="ignore"):  # infinity less infinity is NaN, which is refused
+        excess = v - check_thresholds("decide", threshold, times.shape[1])
+    if np.isnan(excess).any():  # which argmax would take for the largest
+        raise ValueError(
+            "decide: potential must be numbers that can be compared with the threshold, found NaN"
+        )
     earliest = times == times.min(axis=1, keepdims=True)  # all of them, where all are silent
     all_silent = (times == t_max).all(axis=1)
     # Among equals, argmin and argmax take the lower index.

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import FloatArray, check_finite, check_spike_times, check_t_max
+from minibs4nn._checks import (
+    FloatArray,
+    check_finite,
+    check_real,
+    check_spike_times,
+    check_t_max,
+)
 
 __all__ = ["Trace", "simulate_neuron"]
 
@@ -61,7 +67,8 @@ def simulate_neuron(
     weights : array, shape (n_in,)
         What each spike adds to the potential.
     threshold : float
-        The neuron fires when the potential *exceeds* it; to reach it is not enough.
+        The neuron fires when the potential *exceeds* it; to reach it is not enough. Infinity: it
+        never fires.
     t_max : int, time steps
         Length of the window.
 
@@ -73,8 +80,8 @@ def simulate_neuron(
     Raises
     ------
     TypeError, ValueError
-        If times and weights differ in shape, times are not whole numbers in 0..t_max, or a number
-        is not finite.
+        If times and weights differ in shape, times are not whole numbers in 0..t_max, a weight is
+        not finite, or the threshold is not a number.
 
     References
     ----------
@@ -91,8 +98,8 @@ def simulate_neuron(
     t_max = check_t_max("simulate_neuron", t_max)
     arrivals = check_spike_times("simulate_neuron", times, t_max)
     w = check_finite("simulate_neuron", "weights", weights)
-    theta = check_finite("simulate_neuron", "threshold", threshold)
-    if theta.ndim:
+    theta = check_real("simulate_neuron", "threshold", threshold)
+    if theta.ndim or np.isnan(theta):
         raise ValueError(f"simulate_neuron: threshold must be one number, got {threshold!r}")
     if arrivals.ndim != 1 or w.shape != arrivals.shape:
         raise ValueError(

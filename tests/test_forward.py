@@ -254,6 +254,24 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
         ValueError,
         "potential_at: t_max must be a whole number of time steps from 1 to 32767, got 0",
     ),
+    *(
+        (
+            lambda t=t: potential_at([[1]], [[1.0]], t, t_max=8),  # type: ignore[misc]
+            ValueError,
+            f"potential_at: t must be a time step of the window, 0 to 7, got {t!r}",
+        )
+        for t in (-1, 8, 2.5, True)
+    ),
+    (
+        lambda: decide([[1, 1]], [[3.0, np.nan]]),
+        ValueError,
+        "decide: potential must be numbers that can be compared with the threshold, found NaN",
+    ),
+    (
+        lambda: decide([[8, 8]], [[0.0, np.inf]], threshold=np.inf, t_max=8),
+        ValueError,
+        "decide: potential must be numbers that can be compared with the threshold, found NaN",
+    ),
     (
         lambda: network_spike_times([[1]], [[[1.0]]], [1.0, 2.0]),
         ValueError,

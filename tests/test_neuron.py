@@ -69,6 +69,8 @@ def test_by_hand() -> None:
         ([8], [1.0], -1.0, 1),  # 0 is above a negative threshold
         ([], [], 0.0, 8),
         ([], [], -0.5, 1),
+        ([0], [1e9], np.inf, 8),  # as in a layer: never
+        ([8], [1.0], -np.inf, 1),
     ],
 )
 def test_edge_cases(
@@ -117,8 +119,8 @@ def test_a_trace_is_frozen() -> None:
             "simulate_neuron: weights must be real numbers, got ['x']",
         ),
         (
-            {"threshold": np.inf}, ValueError,
-            "simulate_neuron: threshold must be finite numbers, found NaN or infinity",
+            {"threshold": np.nan}, ValueError,
+            "simulate_neuron: threshold must be one number, got nan",
         ),
         (
             {"threshold": [1.0]}, ValueError,

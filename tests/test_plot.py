@@ -20,6 +20,7 @@ import matplotlib.pyplot as plt
 
 from minibs4nn import plot
 from minibs4nn.neuron import simulate_neuron
+from minibs4nn.plot._style import spread
 from minibs4nn.training import History
 
 
@@ -69,7 +70,7 @@ def test_all_is_sorted_and_complete() -> None:
     public = [
         name
         for name, value in vars(plot).items()
-        if not name.startswith("_") and getattr(value, "__module__", "") == plot.__name__
+        if not name.startswith("_") and getattr(value, "__module__", "").startswith(plot.__name__)
     ]
     assert plot.__all__ == sorted(public)
 
@@ -157,7 +158,7 @@ def test_text_stays_legible_after_the_call() -> None:
 
 
 def test_spread_moves_only_what_collides() -> None:
-    placed = plot._spread(np.array([10.0, 0.0, 0.5, 0.5]), 1.0)
+    placed = spread(np.array([10.0, 0.0, 0.5, 0.5]), 1.0)
     np.testing.assert_allclose(placed, [10.0, -2 / 3, 1 / 3, 4 / 3])
 
 
@@ -204,6 +205,13 @@ def test_potential_shows_the_threshold_however_far() -> None:
     low, high = ax.get_ylim()
     assert low < -50
     assert high > 1
+
+
+def test_potential_without_a_finite_threshold_draws_none() -> None:
+    ax = plot.potential(simulate_neuron([0], [3], threshold=np.inf, t_max=8))
+    assert [line.get_label() for line in ax.lines] == ["potential"]
+    assert _texts(ax) == ["no spike"]
+    assert np.isfinite(ax.get_ylim()).all()
 
 
 def test_potential_wants_a_trace() -> None:
@@ -281,6 +289,13 @@ def test_race_ends_soon_after_the_last_spike() -> None:
     ax = plot.race(potentials, 19, [20, 40])
     assert 40 < ax.get_xlim()[1] < 64
     assert ax.get_ylim()[1] < 64  # what comes later does not flatten what is shown
+
+
+def test_a_short_window_is_shown_whole() -> None:
+    potentials = np.ones((2, 20))
+    assert plot.race(potentials, 0, [1, 3]).get_xlim() == (0, 20)
+    trace = simulate_neuron([1], [3], threshold=2, t_max=32)
+    assert plot.potential(trace).get_xlim() == (0, 32)
 
 
 def test_race_labels_do_not_overlap() -> None:

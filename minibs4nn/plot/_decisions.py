@@ -1,0 +1,159 @@
+"""Chapters 03, 06 and 12: what the output neurons decided, and when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from minibs4nn._checks import (
+    check_labels,
+)
+from minibs4nn.plot._style import (
+    BLUE,
+    GREY,
+    INK,
+    SMALL,
+    VERMILLION,
+    canvas,
+    style,
+    times_of,
+    window_shown,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["confusion", "decision_times"]
+
+
+def decision_times(times: npt.ArrayLike, *, t_max: int = 256, ax: Axes | None = None) -> Axes:
+    """Draw a histogram of when decisions fell; images without any have a bar of their own.
+
+    Parameters
+    ----------
+    times : int array, shape (n,), time steps 0 to t_max
+        For each image the time of the first output spike, ``spike_times.min(axis=1)``; ``t_max``
+        where no output neuron fired.
+    t_max : int, time steps
+        Length of the window.
+    ax : matplotlib Axes, optional
+        Where to draw; without it, a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    TypeError, ValueError
+        If times are not whole numbers in 0..t_max, or not of shape (n,).
+
+    Examples
+    --------
+    >>> ax = decision_times([3, 4, 4, 256])
+    >>> ax.get_xticklabels()[-1].get_text(), int(ax.patches[-1].get_height())
+    ('silent', 1)
+    """
+    decided = times_of("decision_times", times, t_max, "one per image, as times.min(axis=1)")
+    fired = decided[decided < t_max]
+    silent = len(decided) - len(fired)
+    end = window_shown(int(fired.max(initial=0)), t_max)
+    steps = max(1, end // 32)  # in one bar
+    edges = np.arange(0, end + steps, steps)
+    with style() as plt:
+        ax = canvas(plt, ax, "decision time (time step)", "images")
+        ax.hist(fired, bins=edges.tolist(), color=BLUE, edgecolor="white", linewidth=0.5)
+        place, width = 1.09 * edges[-1], 0.06 * edges[-1]
+        ax.bar(place, silent, width, color="white", edgecolor=VERMILLION, hatch="///")
+        ax.annotate(
+            str(silent),
+            (place, silent),
+            (0, 3),
+            textcoords="offset points",
+            ha="center",
+            size=SMALL,
+        )
+        ax.set_xlim(0, place + width)
+        ax.margins(y=0.12)
+        ax.locator_params(axis="both", integer=True)
+        ticks = [int(tick) for tick in ax.get_xticks() if 0 <= tick <= 0.93 * edges[-1]]
+        ax.set_xticks([*ticks, place], labels=[*map(str, ticks), "silent"])
+    return ax
+
+
+def confusion(
+    labels: npt.ArrayLike,
+    predictions: npt.ArrayLike,
+    *,
+    n_classes: int = 10,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how many images of each class (rows) were taken for which (columns).
+
+    The shade is the share of the row; its square root is used, so that rare mistakes can be seen.
+
+    Parameters
+    ----------
+    labels : int array, shape (n,), classes 0 to n_classes - 1
+    predictions : int array, shape (n,), classes 0 to n_classes - 1
+        Or -1, no class, which then has a column of its own.
+    n_classes : int
+    ax : matplotlib Axes, optional
+        Where to draw; without it, a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the shapes differ, or a class is out of range.
+
+    Examples
+    --------
+    >>> ax = confusion([0, 0, 1], [0, 1, 1], n_classes=2)
+    >>> [text.get_text() for text in ax.texts]
+    ['1', '1', '0', '1']
+    """
+    truth = np.atleast_1d(labels)
+    truth = check_labels("confusion", truth, len(truth), n_classes)
+    guess = np.asarray(predictions)
+    if guess.shape != truth.shape:
+        raise ValueError(
+            f"confusion: {len(truth)} labels need {len(truth)} predictions, got predictions of "
+            f"shape {guess.shape}"
+        )
+    if guess.dtype.kind not in "iu":
+        raise TypeError(f"confusion: predictions must be whole numbers, got {guess.dtype}")
+    if guess.size and (guess.min() < -1 or guess.max() >= n_classes):
+        raise ValueError(
+            f"confusion: predictions must lie in -1..{n_classes - 1} (-1 = no class), got "
+            f"{guess.min()} to {guess.max()}"
+        )
+    width = n_classes + int((guess == -1).any())
+    counts = np.zeros((n_classes, width), dtype=np.int64)
+    np.add.at(counts, (truth, guess), 1)  # -1 is the last column
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    with style() as plt:
+        ax = canvas(plt, ax, "decision", "label", height=5.6)
+        ax.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1)
+        for (row, column), count in np.ndenumerate(counts):
+            dark = share[row, column] > 0.3
+            ax.text(
+                column,
+                row,
+                str(count),
+                ha="center",
+                va="center",
+                color="white" if dark else GREY if count == 0 else INK,
+                size=SMALL if n_classes <= 10 else 8,
+            )
+        names = [str(k) for k in range(n_classes)]
+        ax.set_xticks(range(width), labels=[*names, "none"][:width])
+        ax.set_yticks(range(n_classes), labels=names)
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+    return ax
