@@ -1,0 +1,226 @@
+"""The exercises of the course: :func:`check` tells whether an answer is right, and if not, why.
+
+One module per chapter holds its tasks: the right answer, inputs to try it on, and the mistakes that
+are typical, each with what to say about it.
+"""
+
+import contextlib
+import importlib
+import io
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from types import FrameType
+from typing import Any
+
+from minibs4nn.course.judging import Arguments, OpenTask, Outcome, Task, Verdict, call, judge
+
+__all__ = ["CHAPTERS", "check", "find", "require", "tasks"]
+
+CHAPTERS = {"01": "neuron", "02": "coding", "03": "forward"}
+SECONDS = 20.0
+
+
+def tasks(chapter: str) -> tuple[Task | OpenTask, ...]:
+    """The tasks of a chapter, such as ``"03"`` or ``"03_forward"``.
+
+    Raises
+    ------
+    ValueError
+        If the chapter has no exercises.
+
+    Examples
+    --------
+    >>> [task.key for task in tasks("01")]
+    ['01.1', '01.2', '01.3', '01.4', '01.5']
+    """
+    module = CHAPTERS.get(str(chapter)[:2])
+    if module is None:
+        raise ValueError(
+            f"tasks: no exercises for chapter {chapter!r}; there are {_list(CHAPTERS)}"
+        )
+    found: tuple[Task | OpenTask, ...] = importlib.import_module(f"minibs4nn.course.{module}").TASKS
+    return found
+
+
+def find(key: str) -> Task:
+    """The task of that key, such as ``"03.2"``.
+
+    Raises
+    ------
+    ValueError
+        If there is none that a program can judge.
+
+    Examples
+    --------
+    >>> find("01.1").function
+    'my_spike_time'
+    """
+    known = {
+        task.key: task
+        for task in (tasks(str(key)[:2]) if str(key)[:2] in CHAPTERS else ())
+        if isinstance(task, Task)
+    }
+    if key not in known:
+        near = (
+            f"chapter {str(key)[:2]} has {_list(known)}" if known else f"chapters {_list(CHAPTERS)}"
+        )
+        raise ValueError(f"check: there is no task {key!r} to check; {near}")
+    return known[key]
+
+
+def check(key: str, answer: Callable[..., Any]) -> Callable[..., Any]:
+    """Try an answer on many inputs, say what is wrong with it, and return a right one.
+
+    Parameters
+    ----------
+    key : str
+        The task, such as ``"03.2"``.
+    answer : callable
+        Your function. What it prints while it is tried is not shown.
+
+    Returns
+    -------
+    callable
+        ``answer`` if it is right, and otherwise the library's, so that the notebook goes on.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
+
+    Notes
+    -----
+    An answer that does not come to an end is stopped after 20 seconds, where the system can
+    interrupt it: not on Windows, not outside the main thread, and not within compiled code.
+
+    Examples
+    --------
+    >>> def my_spike_time(times, weights, threshold, t_max):
+    ...     for t in range(t_max):
+    ...         if weights[times <= t].sum() >= threshold:
+    ...             return t + 1
+    ...     return t_max
+    >>> spike_time = check("01.1", my_spike_time)  # doctest: +ELLIPSIS
+    01.1 is not right yet.
+    You compare with >=: a neuron fires when the potential *exceeds* the threshold; to reach it ...
+    The smallest of 300 inputs on which yours differs:
+        times = [], weights = [], threshold = 0, t_max = 1
+        expected  1
+        got       1
+    From here on the notebook uses the library's function.
+    """
+    task = find(key)
+    verdict = _verdict(task, answer, seed=0)
+    if verdict.passed:
+        print(f"{key} is right, on all {verdict.tried} inputs that were tried.")
+        return answer
+    print(f"{key} is not right yet.\n{verdict.message}")
+    if verdict.example:
+        print(
+            f"The smallest of {verdict.tried} inputs on which yours differs:\n"
+            f"    {verdict.example['input'] or 'none; it takes no arguments'}\n"
+            f"    expected  {verdict.example['expected']}\n"
+            f"    got       {verdict.example['got']}"
+        )
+    print("From here on the notebook uses the library's function.")
+    return task.reference
+
+
+def require(key: str, answer: Callable[..., Any], *, seed: int = 0) -> None:
+    """Raise an error if an answer is wrong: the test that nbgrader runs.
+
+    Parameters
+    ----------
+    key : str
+        The task, such as ``"03.2"``.
+    answer : callable
+    seed : int
+        Of the inputs; another one than that of :func:`check`.
+
+    Raises
+    ------
+    AssertionError
+        If the answer is wrong; it says what :func:`check` would say.
+    ValueError
+        If there is no such task.
+
+    Examples
+    --------
+    >>> require("01.1", find("01.1").reference)
+    Traceback (most recent call last):
+    AssertionError: 01.1: This is the library's function and not yours.
+    """
+    verdict = _verdict(find(key), answer, seed=seed)
+    if not verdict.passed:
+        lines = [f"{key}: {verdict.message}", *(f"{k}: {v}" for k, v in verdict.example.items())]
+        raise AssertionError("\n".join(lines))
+
+
+class _OutOfTimeError(BaseException):
+    """Not an Exception: a function that catches those must still be stopped."""
+
+
+def _verdict(task: Task, answer: object, *, seed: int) -> Verdict:
+    if not callable(answer):
+        return Verdict(
+            False,
+            f"The answer is a function, and this is a {type(answer).__name__}: hand in "
+            f"`{task.function}` itself, without calling it.",
+        )
+    if answer is task.reference or _of_the_library(answer):
+        return Verdict(False, "This is the library's function and not yours.")
+    at_work: list[Arguments] = []
+
+    def ask(arguments: Arguments) -> Outcome:
+        at_work[:] = [arguments]
+        return call(answer, arguments)
+
+    try:
+        with _time_limit(SECONDS), contextlib.redirect_stdout(io.StringIO()):
+            return judge(task, ask, seed=seed)
+    except _OutOfTimeError:
+        shown = ", ".join(
+            f"{name} = {value!r}" for name, value in zip(task.names(), at_work[0], strict=True)
+        )
+        return Verdict(
+            False,
+            f"Your function did not come to an end within {SECONDS:g} seconds. It was working on "
+            f"{shown}. Does every loop in it end?",
+        )
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Interrupt the block after some seconds, where the system can."""
+    if (
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise _OutOfTimeError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _of_the_library(answer: object) -> bool:
+    """Whether an answer is a function that a module of the library holds under its name."""
+    module = str(getattr(answer, "__module__", ""))
+    name = str(getattr(answer, "__name__", ""))
+    return module.startswith("minibs4nn.") and answer is getattr(
+        sys.modules.get(module), name, None
+    )
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names)

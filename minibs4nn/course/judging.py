@@ -1,0 +1,291 @@
+"""What a task is, and how an answer to it is judged.
+
+An answer is a function. It is called on many generated inputs, the small ones first, and compared
+with the library. Where it differs, the same inputs are given to functions that are wrong in ways in
+which answers typically are. If the answer agrees with one of them, it has its mistake, and the
+message can say which.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from minibs4nn.course.values import Plain, plain, same, show
+
+__all__ = [
+    "Arguments",
+    "Misconception",
+    "OpenTask",
+    "Outcome",
+    "Task",
+    "Verdict",
+    "call",
+    "judge",
+    "judge_function",
+]
+
+Arguments: TypeAlias = tuple[Any, ...]
+ATTEMPTS = 300  # inputs per task, but for a task without arguments, which has one
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A typical mistake: a function that makes it, and what to say about it.
+
+    Attributes
+    ----------
+    function : callable
+        Takes the arguments of the task, and is wrong.
+    message : str
+        What somebody should read whose function does the same.
+    """
+
+    function: Callable[..., object]
+    message: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """An exercise that a program can judge.
+
+    Attributes
+    ----------
+    key : str
+        Chapter and number, such as ``"03.2"``.
+    title : str
+    function : str
+        The name under which a notebook defines the answer.
+    points, stars, minutes : int
+        What it is worth, how hard it is (1 to 3), and how long it takes.
+    reference : callable
+        The right answer.
+    inputs : callable
+        Takes a random generator and yields arguments, as many as one wants.
+    misconceptions : tuple of Misconception
+    uses : tuple of str
+        Names of the library that would be the answer if an answer were allowed to call them.
+    """
+
+    key: str
+    title: str
+    function: str
+    points: int
+    stars: int
+    minutes: int
+    reference: Callable[..., Any]
+    inputs: Callable[[np.random.Generator], Iterator[Arguments]]
+    misconceptions: tuple[Misconception, ...]
+    uses: tuple[str, ...] = ()
+
+    def cases(self, seed: int) -> list[Arguments]:
+        """Return the inputs of one seed, the smallest first."""
+        drawn = self.inputs(np.random.default_rng(seed))
+        return sorted((case for _, case in zip(range(ATTEMPTS), drawn, strict=False)), key=_size)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the arguments."""
+        return tuple(inspect.signature(self.reference).parameters)
+
+
+@dataclass(frozen=True)
+class OpenTask:
+    """An exercise that a person judges, by the rubric in the notebook.
+
+    Attributes
+    ----------
+    key, title : str
+    points, stars, minutes : int
+    """
+
+    key: str
+    title: str
+    points: int
+    stars: int
+    minutes: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one call of an answer came to.
+
+    Attributes
+    ----------
+    value : plain data
+        What it returned; None if it raised something.
+    error : str
+        What it raised, as ``"TypeError: ..."``; empty if it returned.
+    """
+
+    value: Plain = None
+    error: str = ""
+
+    @property
+    def blank(self) -> bool:
+        """Whether the answer is still the stub that the notebook came with."""
+        return self.error.partition(":")[0] == "NotImplementedError"
+
+    def agrees(self, expected: Plain) -> bool:
+        """Whether it returned the expected value."""
+        return not self.error and same(expected, self.value)
+
+    def resembles(self, other: "Outcome") -> bool:
+        """Whether another call came to the same, be it the same value or the same kind of error."""
+        if self.error or other.error:
+            return self.error.partition(":")[0] == other.error.partition(":")[0]
+        return same(other.value, self.value)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be said about an answer.
+
+    Attributes
+    ----------
+    passed : bool
+    message : str
+        One sentence or two, for the student.
+    tried : int
+        Number of inputs on which it was called.
+    example : dict of str to str
+        The smallest input on which it differs (``"input"``), what was ``"expected"`` and what it
+        ``"got"``; empty if it passed or was never called.
+    """
+
+    passed: bool
+    message: str
+    tried: int = 0
+    example: dict[str, str] = field(default_factory=dict)
+
+
+def call(function: Callable[..., object], arguments: Arguments) -> Outcome:
+    """Call an answer on copies of the arguments, whatever it does.
+
+    Examples
+    --------
+    >>> call(lambda a: a + 1, (np.array([1, 2]),))
+    Outcome(value=[2, 3], error='')
+    >>> call(lambda a: a[5], ([1, 2],))
+    Outcome(value=None, error='IndexError: list index out of range')
+    """
+    copies = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
+    try:
+        with np.errstate(all="ignore"):
+            return Outcome(plain(function(*copies)))
+    except Exception as error:
+        # One line of modest length; the text of an exception may raise one, too.
+        try:
+            text = " ".join(str(error).split())
+        except Exception:
+            text = "?"
+        return Outcome(error=f"{type(error).__name__}: {text}"[:300])
+
+
+def judge(task: Task, ask: Callable[[Arguments], Outcome], *, seed: int = 0) -> Verdict:
+    """Judge an answer by what it returns on the inputs of one seed.
+
+    Parameters
+    ----------
+    task : Task
+    ask : callable
+        Takes arguments and returns the outcome. In a notebook it calls the function; in the grader
+        it asks the student's process.
+    seed : int
+        Of the inputs.
+
+    Returns
+    -------
+    Verdict
+
+    Examples
+    --------
+    >>> from minibs4nn.course.neuron import TASKS
+    >>> judge(TASKS[0], lambda arguments: Outcome(0)).passed
+    False
+    """
+    cases = task.cases(seed)
+    outcomes: list[Outcome] = []
+    for case in cases:
+        outcomes.append(ask(case))
+        if outcomes[-1].blank:
+            return Verdict(False, "There is no answer yet: write one in place of the `raise` line.")
+    expected = [plain(task.reference(*case)) for case in cases]
+    differs = [
+        k for k, (o, e) in enumerate(zip(outcomes, expected, strict=True)) if not o.agrees(e)
+    ]
+    if not differs:
+        return Verdict(True, "Right.", len(cases))
+    first = differs[0]
+    example = {
+        "input": ", ".join(
+            f"{name} = {show(plain(value))}"
+            for name, value in zip(task.names(), cases[first], strict=True)
+        ),
+        "expected": show(expected[first]),
+        "got": outcomes[first].error or show(outcomes[first].value),
+    }
+    message = _diagnosis(task, cases, outcomes, differs) or _difference(
+        expected[first], outcomes[first]
+    )
+    return Verdict(False, message, len(cases), example)
+
+
+def judge_function(task: Task, function: Callable[..., object], *, seed: int = 0) -> Verdict:
+    """Judge a function in this process.
+
+    Examples
+    --------
+    >>> from minibs4nn.course.neuron import TASKS
+    >>> judge_function(TASKS[0], TASKS[0].reference).passed
+    True
+    """
+    return judge(task, lambda arguments: call(function, arguments), seed=seed)
+
+
+def _diagnosis(
+    task: Task, cases: Sequence[Arguments], outcomes: Sequence[Outcome], differs: Sequence[int]
+) -> str | None:
+    """The message of the misconception that explains every difference, or None.
+
+    One that agrees on all inputs comes before one that agrees only where the answer is wrong.
+    """
+    partial = None
+    for misconception in task.misconceptions:
+        agreed = [
+            outcome.resembles(call(misconception.function, case))
+            for outcome, case in zip(outcomes, cases, strict=True)
+        ]
+        if all(agreed):
+            return misconception.message
+        if partial is None and all(agreed[k] for k in differs):
+            partial = misconception.message
+    return partial
+
+
+def _difference(expected: Plain, outcome: Outcome) -> str:
+    """What can be said about a difference that no misconception explains."""
+    if outcome.error:
+        return "Your function stops with an error."
+    if outcome.value is None:
+        return "Your function returns nothing: is there a `return` on every way through it?"
+    if _shape(expected) != _shape(outcome.value):
+        return f"The result wants the form {_shape(expected)}, yours is {_shape(outcome.value)}."
+    return "The result differs."
+
+
+def _shape(value: Plain) -> str:
+    if isinstance(value, list):
+        inner = {_shape(entry) for entry in value}
+        kind = inner.pop() if len(inner) == 1 else "value"
+        return f"list of {len(value)} ({kind})"
+    if isinstance(value, dict):
+        return "dict with " + ", ".join(map(repr, value))
+    return "text" if isinstance(value, str) else "number"
+
+
+def _size(case: Arguments) -> tuple[int, float]:
+    """How large an input is: the number of its entries, then how far they are from 0."""
+    arrays = [np.asarray(value, dtype=np.float64) for value in case]
+    return sum(a.size for a in arrays), float(sum(np.abs(a).sum() for a in arrays))
