@@ -4,7 +4,7 @@ A rule is a small frozen object: its numbers, and how one epoch of training is d
 :class:`RelativeTarget` is the rule of the papers, :class:`DecisionPotential` is ours.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,21 +21,26 @@ __all__ = [
     "BS4NN_PUBLISHED",
     "ORDERS",
     "S4NN_PUBLISHED",
+    "SCHEDULES",
     "DecisionPotential",
     "RelativeTarget",
 ]
 
 ORDERS = ("file", "shuffle", "replacement")
+SCHEDULES = ("constant", "cosine")
 
 
 @dataclass(frozen=True)
 class RelativeTarget:
     """The rule of the papers: relative targets, normalised deltas, one image at a time.
 
+    As published by default. ``schedule`` and ``batch_size`` are ours: with them, the same deltas
+    make another algorithm.
+
     Attributes
     ----------
     learning_rate : float
-        eta, of the weights.
+        eta, of the weights; at the start, if the schedule changes it.
     gamma : int, time steps
         The gap asked for between the label's neuron and every other.
     weight_decay : float
@@ -52,6 +57,12 @@ class RelativeTarget:
         After each epoch, hidden neurons that fired on less than this share of the images get new
         input weights, drawn as at the start: a silent neuron cannot learn its way back. 0 for
         never.
+    schedule : str
+        ``"constant"``, as published, or ``"cosine"``: from epoch to epoch the learning rate falls
+        along half a cosine, to nearly 0 in the last one of the run.
+    batch_size : int, images
+        1 is learning online, as published. More: all images of a batch see the same weights, which
+        then move by the mean of their steps.
 
     Raises
     ------
@@ -76,13 +87,21 @@ class RelativeTarget:
     all_silent: str = "ignore"
     order: str = "shuffle"
     reset_dead: float = 0.0
+    schedule: str = "constant"
+    batch_size: int = 1
 
     def __post_init__(self) -> None:
         check_choice("RelativeTarget", "all_silent", self.all_silent, ALL_SILENT)
         check_choice("RelativeTarget", "order", self.order, ORDERS)
+        check_choice("RelativeTarget", "schedule", self.schedule, SCHEDULES)
         if not is_whole(self.gamma) or self.gamma < 0:
             raise ValueError(
                 f"RelativeTarget: gamma must be a whole number of time steps, got {self.gamma!r}"
+            )
+        if not is_whole(self.batch_size) or self.batch_size < 1:
+            raise ValueError(
+                f"RelativeTarget: batch_size must be a whole number of images from 1, "
+                f"got {self.batch_size!r}"
             )
         for name in ("learning_rate", "weight_decay", "scale_learning_rate", "reset_dead"):
             value = getattr(self, name)
@@ -101,6 +120,19 @@ class RelativeTarget:
         if self.order == "replacement":
             return rng.choice(images, size=images.size)
         return images
+
+    def learning_rate_in(self, epoch: int, last: int) -> float:
+        """Return the learning rate of an epoch, from 1, of a run of ``last`` epochs.
+
+        Examples
+        --------
+        >>> rule = RelativeTarget(learning_rate=0.1, schedule="cosine")
+        >>> [round(rule.learning_rate_in(epoch, 4), 3) for epoch in (1, 2, 3, 4)]
+        [0.1, 0.085, 0.05, 0.015]
+        """
+        if self.schedule == "constant":
+            return self.learning_rate
+        return float(self.learning_rate * (1 + np.cos(np.pi * (epoch - 1) / last)) / 2)
 
     def begin(self, net: "SpikingNetwork") -> None:
         """Give a fresh network the weights that its own settings ask for."""
@@ -130,9 +162,12 @@ class RelativeTarget:
         # To know who never fires takes a look at the whole window of every image, which the
         # compiled kernels otherwise spare themselves.
         count_fired = self.reset_dead > 0 or epoch.number == 1
-        for part in epoch.parts(images):
-            report = net.kernels.train_online(
-                epoch.inputs, epoch.labels, part, net.parameters, self,
+        now = replace(self, learning_rate=self.learning_rate_in(epoch.number, epoch.last))
+        online = self.batch_size == 1
+        learn = net.kernels.train_online if online else net.kernels.train_minibatches
+        for part in epoch.parts(images, self.batch_size):
+            report = learn(
+                epoch.inputs, epoch.labels, part, net.parameters, now,
                 t_max=net.t_max, count_fired=count_fired,
             )  # fmt: skip
             means = report.outcomes.means() | {"updates": report.updates / part.size}

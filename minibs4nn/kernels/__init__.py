@@ -1,7 +1,7 @@
 """Three ways to compute one thing: a backend is a contract, not a preference.
 
 ``numpy`` is the definition, ``numba`` the compiled twin for the CPU; both give the same bits. Each
-backend is a module with the two functions of :class:`Kernels`.
+backend is a module with the functions of :class:`Kernels`.
 """
 
 import importlib
@@ -121,6 +121,19 @@ class Kernels(Protocol):
     ) -> OnlineReport:
         """Learn from the images ``order``, one at a time; ``parameters`` are changed in place."""
 
+    def train_minibatches(
+        self,
+        prepared: Any,
+        labels: IntArray,
+        order: IntArray,
+        parameters: Parameters,
+        rule: "RelativeTarget",
+        *,
+        t_max: int,
+        count_fired: bool,
+    ) -> OnlineReport:
+        """Learn from ``rule.batch_size`` images at a time, all of which see the same weights."""
+
 
 class Backend(NamedTuple):
     """Whether a backend runs here, and which version it is or what it lacks."""
@@ -158,9 +171,8 @@ def _probe_numba() -> Backend:
 
 
 def _probe_cupy() -> Backend:
-    if importlib.util.find_spec("cupy") is None:
-        return Backend(False, "CuPy is not installed (pip install 'minibs4nn[gpu]')")
-    return Backend(False, "this version of minibs4nn has no GPU kernels yet")
+    found = importlib.import_module("minibs4nn.kernels.gpu_probe").usable_gpu()
+    return Backend(found.cupy is not None, found.detail)
 
 
 def get_kernels(name: str) -> Kernels:
@@ -173,7 +185,7 @@ def get_kernels(name: str) -> Kernels:
 
     Returns
     -------
-    module
+    module or object
         With the functions of :class:`Kernels`.
 
     Raises
@@ -198,4 +210,6 @@ def get_kernels(name: str) -> Kernels:
         raise BackendError(
             f"backend={name!r} needs {needs}: {found[name].detail}. Available here: {usable}"
         )
+    if name == "cupy":
+        return cast(Kernels, importlib.import_module("minibs4nn.kernels.gpu").device())
     return cast(Kernels, importlib.import_module(_MODULES[name]))

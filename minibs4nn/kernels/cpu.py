@@ -22,12 +22,13 @@ import numpy.typing as npt
 from minibs4nn._checks import AnyArray, BoolArray, FloatArray, IntArray, SpikeTimes
 from minibs4nn.evaluation import Outcomes
 from minibs4nn.kernels import OnlineReport, Parameters
+from minibs4nn.kernels.cpu_minibatch import train_minibatches
 from minibs4nn.kernels.reference import SMALLEST_SHRINK, scale_message
 
 if TYPE_CHECKING:
     from minibs4nn.rules import RelativeTarget
 
-__all__ = ["Spikes", "layer_spike_times", "prepare", "train_online"]
+__all__ = ["Spikes", "layer_spike_times", "prepare", "train_minibatches", "train_online"]
 
 Array = TypeVar("Array")
 Each: TypeAlias = tuple[Array, ...]  # one array per layer after the input

@@ -1,10 +1,13 @@
-"""The definition, in NumPy: chapters 03 to 07 put together, one image at a time.
+"""The definition, in NumPy: chapters 03 to 07 put together.
+
+:func:`train_online` learns from one image at a time, as published. :func:`train_minibatches` is
+another algorithm: the images of a batch all see the same weights.
 
 Nothing here is fast. Everything here is meant to be read beside the paper, and ``cpu.py`` is its
 compiled twin: same names, same numbered steps, same additions in the same order, same bits.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,7 +22,14 @@ from minibs4nn.targets import normalise, relative_targets, time_error
 if TYPE_CHECKING:
     from minibs4nn.rules import RelativeTarget
 
-__all__ = ["SMALLEST_SHRINK", "layer_spike_times", "prepare", "scale_message", "train_online"]
+__all__ = [
+    "SMALLEST_SHRINK",
+    "layer_spike_times",
+    "prepare",
+    "scale_message",
+    "train_minibatches",
+    "train_online",
+]
 
 SMALLEST_SHRINK = 1e-6  # below it the postponed weight decay is multiplied out, lest it underflow
 
@@ -82,29 +92,12 @@ def train_online(
 
     for m, n in enumerate(order):
         # (1) forward: firing times of every layer
-        thresholds = p.forward_thresholds
-        if p.signs is None:
-            thresholds = [theta / shrink for theta in thresholds]
-        heard = [prepared[n]]
-        potentials: list[AnyArray] = []
-        for weights, threshold in zip(p.weights, thresholds, strict=True):
-            spikes, potential = layer_spike_times(heard[-1][None], weights, threshold, t_max=t_max)
-            heard.append(spikes[0])
-            potentials.append(potential[0])
-        late = potential_at(heard[-2][None], p.weights[-1], t_max - 3, t_max=t_max)
-        outcomes[m] = judge(
-            heard[-1][None], potentials[-1][None], late, labels[n : n + 1],
-            threshold=thresholds[-1], t_max=t_max,
-        )  # fmt: skip
+        heard, potentials, outcomes[m] = _forward(prepared[n], labels[n], p, shrink, t_max)
         for count, spikes in zip(fired, heard[1:], strict=count_fired):
             count += spikes < t_max
 
         # (2) targets and error of the output layer
-        targets = relative_targets(
-            heard[-1][None], labels[n : n + 1], gamma=rule.gamma, all_silent=rule.all_silent,
-            t_max=t_max,
-        )  # fmt: skip
-        delta = time_error(heard[-1], targets[0], t_max=t_max)
+        delta = _error(heard[-1], labels[n], rule, t_max)
         if delta.any():
             updates += 1
             for layer in reversed(range(depth)):
@@ -133,6 +126,142 @@ def train_online(
             shrink = 1.0
 
     return OnlineReport(outcomes, flipped, updates, fired)
+
+
+def train_minibatches(
+    prepared: SpikeTimes,
+    labels: IntArray,
+    order: IntArray,
+    parameters: Parameters,
+    rule: "RelativeTarget",
+    *,
+    t_max: int,
+    count_fired: bool = True,
+) -> OnlineReport:
+    """Learn from ``rule.batch_size`` images at a time; ``parameters`` are changed in place.
+
+    Another algorithm than :func:`train_online`: all images of a batch see the same weights, and
+    each layer then moves by the mean of the steps that they ask for. The last batch may be smaller.
+    With a batch of one image the two are the same, bit for bit.
+
+    Parameters
+    ----------
+    prepared : int16 array, shape (n, n_in)
+        Spike times of all images.
+    labels : int64 array, shape (n,)
+    order : int64 array, shape (m,)
+        Which images, in which order.
+    parameters : Parameters
+    rule : RelativeTarget
+    t_max : int, time steps
+    count_fired : bool
+        Whether to count on how many images each neuron fires.
+
+    Returns
+    -------
+    OnlineReport
+
+    Raises
+    ------
+    ArithmeticError
+        If a scale falls to zero or below.
+
+    References
+    ----------
+    This library's own; the deltas are those of the papers, normalised image by image.
+    """
+    p = parameters
+    depth = len(p.latent)
+    outcomes = Outcomes.of(len(order))
+    fired = [np.zeros(len(w), dtype=np.int64) for w in p.latent] if count_fired else []
+    flipped = np.zeros(depth, dtype=np.int64)
+    updates = 0
+    keep = 1.0 - rule.learning_rate * rule.weight_decay
+    shrink = 1.0
+
+    for start in range(0, len(order), rule.batch_size):
+        batch = order[start : start + rule.batch_size]
+        # (1) forward, and (2) targets and error, of all images, with the present weights
+        seen: list[_Seen] = []
+        deltas: list[FloatArray] = []
+        for m, n in enumerate(batch, start=start):
+            seen.append(_forward(prepared[n], labels[n], p, shrink, t_max))
+            heard, _, outcomes[m] = seen[-1]
+            for count, spikes in zip(fired, heard[1:], strict=count_fired):
+                count += spikes < t_max
+            deltas.append(_error(heard[-1], labels[n], rule, t_max))
+        updates += sum(bool(delta.any()) for delta in deltas)
+
+        for layer in reversed(range(depth)):
+            # (3) normalise, (4) update this layer by all images, (5) pass the deltas through it
+            latent = p.latent[layer]
+            move = np.zeros_like(latent)
+            slope = 0.0
+            for b, image in enumerate(seen):
+                deltas[b] = normalise(deltas[b])
+                inputs, outputs = image.heard[layer : layer + 2]
+                rate = rule.learning_rate / shrink / len(batch)
+                update_weights(move, deltas[b], inputs, outputs, learning_rate=rate)
+                slope += scale_gradient(deltas[b], image.potentials[layer], len(inputs))
+            latent += move
+            if p.signs is not None:
+                p.scale[layer] -= rule.scale_learning_rate * (slope / len(batch))
+                if not p.scale[layer] > 0:
+                    raise ArithmeticError(scale_message(layer, p.scale))
+                new_signs = sign(latent)
+                flipped[layer] += flips(p.signs[layer], new_signs)
+                p.signs[layer][:] = new_signs
+            if layer > 0:
+                deltas = [
+                    backpropagate(delta, latent, *image.heard[layer : layer + 2])
+                    for delta, image in zip(deltas, seen, strict=True)
+                ]
+
+        # (6) weight decay, once per image
+        for m in range(start, start + len(batch)):
+            shrink *= keep
+            if shrink < SMALLEST_SHRINK or (m == len(order) - 1 and shrink != 1.0):
+                for latent in p.latent:
+                    decay(latent, shrink)
+                shrink = 1.0
+
+    return OnlineReport(outcomes, flipped, updates, fired)
+
+
+class _Seen(NamedTuple):
+    """What the network made of one image: spike times, input first; potentials; the judgement."""
+
+    heard: list[SpikeTimes]
+    potentials: list[AnyArray]
+    outcome: Outcomes
+
+
+def _forward(times: SpikeTimes, label: np.int64, p: Parameters, shrink: float, t_max: int) -> _Seen:
+    """Present one image to weights that are ``shrink`` times what is stored."""
+    thresholds = p.forward_thresholds
+    if p.signs is None:
+        thresholds = [theta / shrink for theta in thresholds]
+    heard, potentials = [times], []
+    for weights, threshold in zip(p.weights, thresholds, strict=True):
+        spikes, potential = layer_spike_times(heard[-1][None], weights, threshold, t_max=t_max)
+        heard.append(spikes[0])
+        potentials.append(potential[0])
+    late = np.zeros((1, len(p.weights[-1])))
+    if t_max >= 3:  # the authors' counter looks at the potentials at t_max - 3
+        late = potential_at(heard[-2][None], p.weights[-1], t_max - 3, t_max=t_max)
+    outcome = judge(
+        heard[-1][None], potentials[-1][None], late, np.array([label]), threshold=thresholds[-1],
+        t_max=t_max,
+    )  # fmt: skip
+    return _Seen(heard, potentials, outcome)
+
+
+def _error(times: SpikeTimes, label: np.int64, rule: "RelativeTarget", t_max: int) -> FloatArray:
+    """The errors of the output neurons to their targets, for one image."""
+    targets = relative_targets(
+        times[None], [label], gamma=rule.gamma, all_silent=rule.all_silent, t_max=t_max
+    )
+    return time_error(times, targets[0], t_max=t_max)
 
 
 def scale_message(layer: int, scale: FloatArray) -> str:
