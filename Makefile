@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint lab notebooks train bench offline clean
+.PHONY: help book test lint lab notebooks exercises train bench offline clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,7 @@ lint: $(STAMP)  ## check style, types, notebooks against pages, the parts of eac
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python tools/notebooks.py --check
+	$(BIN)/python tools/exercises.py --check
 	$(BIN)/python tools/lint_book.py
 
 lab: $(STAMP)  ## open the notebooks of the book in JupyterLab
@@ -35,6 +36,9 @@ lab: $(STAMP)  ## open the notebooks of the book in JupyterLab
 
 notebooks: $(STAMP)  ## run the pages and write the notebooks beside them
 	$(BIN)/python tools/notebooks.py
+
+exercises: $(STAMP)  ## release the exercises: solutions/ without its solutions
+	$(BIN)/python tools/exercises.py
 
 train: $(STAMP)  ## train a BS4NN on MNIST for ten epochs, into run.npz
 	$(BIN)/python -m minibs4nn train --model bs4nn --dataset mnist --epochs 10 --out run.npz

@@ -119,6 +119,23 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--quiet", action="store_true", help="no progress bar")
     reproduce.set_defaults(run=_reproduce)
 
+    grade = commands.add_parser(
+        "grade",
+        help="grade exercise notebooks",
+        description="Grade notebooks of one assignment. Each runs in a process of its own, with "
+        "limits and without network; the points are decided outside it.",
+    )
+    grade.add_argument("assignment", help="such as exercises/03_forward")
+    grade.add_argument("submissions", type=Path, nargs="+", help="notebooks, or folders of them")
+    grade.add_argument(
+        "--out", type=Path, help="folder for grades.json and feedback/NAME.html (default: none)"
+    )
+    grade.add_argument("--jobs", type=int, default=1, help="how many at a time (default: 1)")
+    grade.add_argument("--seconds", type=float, default=120.0, help="for each (default: 120)")
+    grade.add_argument("--memory", type=int, default=1024, help="in MiB, for each (default: 1024)")
+    grade.add_argument("--seed", type=int, help="of the test inputs (default: drawn, and recorded)")
+    grade.set_defaults(run=_grade)
+
     doctor = commands.add_parser(
         "doctor", help="say what works here, what is missing, and how to install it"
     )
@@ -255,4 +272,39 @@ def _reproduce(options: argparse.Namespace) -> int:
                 f"{claim.name}, seed {seed}, {which} epoch: accuracy {found['accuracy']:.2%}, "
                 f"published counter {found['published_accuracy']:.2%}{claimed}"
             )
+    return 0
+
+
+def _grade(options: argparse.Namespace) -> int:
+    # Imported here: nobody who trains a network needs it.
+    from minibs4nn.grader import Grade, Limits, grade, table, write_reports
+
+    if options.jobs < 1 or options.seconds <= 0 or options.memory < 256:
+        raise ValueError("grade: --jobs must be 1 or more, --seconds above 0, --memory 256 or more")
+
+    def tell(done: Grade) -> None:
+        print(f"{done.name!r}: {done.points} of {done.maximum}", file=sys.stderr, flush=True)
+
+    limits = Limits(seconds=options.seconds, memory=options.memory << 20)
+    hidden = [options.out] if options.out is not None else []
+    seed, grades = grade(
+        options.assignment,
+        options.submissions,
+        seed=options.seed,
+        limits=limits,
+        jobs=options.jobs,
+        hidden=hidden,
+        progress=tell,
+    )
+    print(table(grades))
+    if not all(all(done.isolation.values()) for done in grades):
+        print(
+            "grade: this system does not let processes be shut in completely (see grades.json); "
+            "grade notebooks of strangers on another one",
+            file=sys.stderr,
+        )
+    if options.out is not None:
+        assignment = Path(options.assignment).name
+        written = write_reports(options.out, assignment, seed, grades)
+        print(f"{written[0]} and {len(written) - 1} pages of feedback (seed {seed})")
     return 0

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import Any
 
-from minibs4nn.course.judging import Arguments, OpenTask, Outcome, Task, Verdict, call, judge
+from minibs4nn.course.judging import OpenTask, Task, Verdict, judge
+from minibs4nn.course.values import Arguments, Outcome, call, without
 
 __all__ = ["CHAPTERS", "check", "find", "require", "tasks"]
 
@@ -104,26 +105,25 @@ def check(key: str, answer: Callable[..., Any]) -> Callable[..., Any]:
     ...     return t_max
     >>> spike_time = check("01.1", my_spike_time)  # doctest: +ELLIPSIS
     01.1 is not right yet.
-    You compare with >=: a neuron fires when the potential *exceeds* the threshold; to reach it ...
+    You compare with >=: a neuron fires when the potential *exceeds* the threshold; to ...
     The smallest of 300 inputs on which yours differs:
-        times = [], weights = [], threshold = 0, t_max = 1
-        expected  1
+        times = [], weights = [], threshold = 0, t_max = 2
+        expected  2
         got       1
     From here on the notebook uses the library's function.
     """
     task = find(key)
     verdict = _verdict(task, answer, seed=0)
     if verdict.passed:
-        print(f"{key} is right, on all {verdict.tried} inputs that were tried.")
+        inputs = f", on all {verdict.tried} inputs that were tried" if verdict.tried > 1 else ""
+        print(f"{key} is right{inputs}.")
         return answer
     print(f"{key} is not right yet.\n{verdict.message}")
     if verdict.example:
-        print(
-            f"The smallest of {verdict.tried} inputs on which yours differs:\n"
-            f"    {verdict.example['input'] or 'none; it takes no arguments'}\n"
-            f"    expected  {verdict.example['expected']}\n"
-            f"    got       {verdict.example['got']}"
-        )
+        if verdict.example["input"]:
+            print(f"The smallest of {verdict.tried} inputs on which yours differs:")
+            print(f"    {verdict.example['input']}\n    expected  {verdict.example['expected']}")
+        print(f"    got       {verdict.example['got']}")
     print("From here on the notebook uses the library's function.")
     return task.reference
 
@@ -175,7 +175,8 @@ def _verdict(task: Task, answer: object, *, seed: int) -> Verdict:
 
     def ask(arguments: Arguments) -> Outcome:
         at_work[:] = [arguments]
-        return call(answer, arguments)
+        with without(task.uses):
+            return call(answer, arguments)
 
     try:
         with _time_limit(SECONDS), contextlib.redirect_stdout(io.StringIO()):

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from minibs4nn._checks import AnyArray, IntArray
 from minibs4nn.coding import decode, latency_code, rank_order_code
-from minibs4nn.course.judging import Arguments, Misconception, OpenTask, Task
+from minibs4nn.course.judging import Misconception, OpenTask, Task
+from minibs4nn.course.values import Arguments
 
 __all__ = ["TASKS"]
 

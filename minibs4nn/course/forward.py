@@ -7,7 +7,8 @@ from functools import partial
 import numpy as np
 
 from minibs4nn._checks import AnyArray, IntArray
-from minibs4nn.course.judging import Arguments, Misconception, OpenTask, Task
+from minibs4nn.course.judging import Misconception, OpenTask, Task
+from minibs4nn.course.values import Arguments
 from minibs4nn.course.neuron import EACH_SPIKE, NO_DELAY, REACHES
 from minibs4nn.forward import DECISION_RULES, decide, layer_spike_times, published_correct
 

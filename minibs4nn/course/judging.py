@@ -9,25 +9,21 @@ message can say which.
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
-from minibs4nn.course.values import Plain, plain, same, show
+from minibs4nn.course.values import Arguments, Outcome, Plain, call, plain, show
 
 __all__ = [
-    "Arguments",
     "Misconception",
     "OpenTask",
-    "Outcome",
     "Task",
     "Verdict",
-    "call",
     "judge",
     "judge_function",
 ]
 
-Arguments: TypeAlias = tuple[Any, ...]
 ATTEMPTS = 300  # inputs per task, but for a task without arguments, which has one
 
 
@@ -108,37 +104,6 @@ class OpenTask:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What one call of an answer came to.
-
-    Attributes
-    ----------
-    value : plain data
-        What it returned; None if it raised something.
-    error : str
-        What it raised, as ``"TypeError: ..."``; empty if it returned.
-    """
-
-    value: Plain = None
-    error: str = ""
-
-    @property
-    def blank(self) -> bool:
-        """Whether the answer is still the stub that the notebook came with."""
-        return self.error.partition(":")[0] == "NotImplementedError"
-
-    def agrees(self, expected: Plain) -> bool:
-        """Whether it returned the expected value."""
-        return not self.error and same(expected, self.value)
-
-    def resembles(self, other: "Outcome") -> bool:
-        """Whether another call came to the same, be it the same value or the same kind of error."""
-        if self.error or other.error:
-            return self.error.partition(":")[0] == other.error.partition(":")[0]
-        return same(other.value, self.value)
-
-
-@dataclass(frozen=True)
 class Verdict:
     """What is to be said about an answer.
 
@@ -158,29 +123,6 @@ class Verdict:
     message: str
     tried: int = 0
     example: dict[str, str] = field(default_factory=dict)
-
-
-def call(function: Callable[..., object], arguments: Arguments) -> Outcome:
-    """Call an answer on copies of the arguments, whatever it does.
-
-    Examples
-    --------
-    >>> call(lambda a: a + 1, (np.array([1, 2]),))
-    Outcome(value=[2, 3], error='')
-    >>> call(lambda a: a[5], ([1, 2],))
-    Outcome(value=None, error='IndexError: list index out of range')
-    """
-    copies = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
-    try:
-        with np.errstate(all="ignore"):
-            return Outcome(plain(function(*copies)))
-    except Exception as error:
-        # One line of modest length; the text of an exception may raise one, too.
-        try:
-            text = " ".join(str(error).split())
-        except Exception:
-            text = "?"
-        return Outcome(error=f"{type(error).__name__}: {text}"[:300])
 
 
 def judge(task: Task, ask: Callable[[Arguments], Outcome], *, seed: int = 0) -> Verdict:

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from minibs4nn._checks import AnyArray, FloatArray, IntArray
-from minibs4nn.course.judging import Arguments, Misconception, OpenTask, Task
+from minibs4nn.course.judging import Misconception, OpenTask, Task
+from minibs4nn.course.values import Arguments
 from minibs4nn.neuron import simulate_neuron
 
 __all__ = ["TASKS"]

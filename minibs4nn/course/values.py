@@ -3,15 +3,33 @@
 An answer is right when its numbers are, however they are packed: a list, a tuple and an array are
 the same, and so are 5 and 5.0. The same plain data go through the pipe of the grader as JSON, so
 that nothing of a student's process but numbers ever reaches the process that gives the points.
+
+This file imports nothing of the library: the student's process of the grader loads it alone,
+without the answers that lie beside it.
 """
 
-from collections.abc import Mapping
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["Plain", "decode_arguments", "encode_arguments", "plain", "same", "show"]
+__all__ = [
+    "Arguments",
+    "Outcome",
+    "Plain",
+    "call",
+    "decode_arguments",
+    "encode_arguments",
+    "plain",
+    "same",
+    "show",
+    "without",
+]
 
+Arguments: TypeAlias = tuple[Any, ...]
 Plain: TypeAlias = Any  # None, bool, int, float, str, and lists and dicts of them
 DEEPEST = 20  # levels of nesting; a list may contain itself
 LARGEST = 100_000  # numbers in one answer
@@ -137,3 +155,95 @@ def show(value: Plain) -> str:
     except ValueError:  # a whole number of more than 4,300 digits
         text = "a very large number"
     return text if len(text) <= SHOWN else text[:SHOWN] + " ..."
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one call of an answer came to.
+
+    Attributes
+    ----------
+    value : plain data
+        What it returned; None if it raised something.
+    error : str
+        What it raised, as ``"TypeError: ..."``; empty if it returned.
+    """
+
+    value: Plain = None
+    error: str = ""
+
+    @property
+    def blank(self) -> bool:
+        """Whether the answer is still the stub that the notebook came with."""
+        return self.error.partition(":")[0] == "NotImplementedError"
+
+    def agrees(self, expected: Plain) -> bool:
+        """Whether it returned the expected value."""
+        return not self.error and same(expected, self.value)
+
+    def resembles(self, other: "Outcome") -> bool:
+        """Whether another call came to the same, be it the same value or the same kind of error."""
+        if self.error or other.error:
+            return self.error.partition(":")[0] == other.error.partition(":")[0]
+        return same(other.value, self.value)
+
+
+def call(function: Callable[..., object], arguments: Arguments) -> Outcome:
+    """Call an answer on copies of the arguments, whatever it does.
+
+    Examples
+    --------
+    >>> call(lambda a: a + 1, (np.array([1, 2]),))
+    Outcome(value=[2, 3], error='')
+    >>> call(lambda a: a[5], ([1, 2],))
+    Outcome(value=None, error='IndexError: list index out of range')
+    """
+    copies = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
+    try:
+        with np.errstate(all="ignore"):
+            return Outcome(plain(function(*copies)))
+    except Exception as error:
+        # One line of modest length; the text of an exception may raise one, too.
+        try:
+            text = " ".join(str(error).split())
+        except Exception:
+            text = "?"
+        return Outcome(error=f"{type(error).__name__}: {text}"[:300])
+
+
+@contextlib.contextmanager
+def without(names: Sequence[str]) -> Iterator[None]:
+    """Let the named functions of the library refuse to work, for the time of the block.
+
+    They are the answer to a task, and an answer that calls them shows nothing.
+
+    Examples
+    --------
+    >>> import minibs4nn as bs
+    >>> with without(["decode"]):
+    ...     bs.decode([0])
+    Traceback (most recent call last):
+    RuntimeError: minibs4nn.decode does what this task asks for; write it yourself
+    >>> bs.decode([0])
+    array([255], dtype=uint8)
+    """
+    library = sys.modules.get("minibs4nn")
+    places = []
+    for name in names if library is not None else ():
+        original = getattr(library, name)
+        for module in (library, sys.modules.get(original.__module__)):
+            if getattr(module, name, None) is original:
+                places.append((module, name, original))
+                setattr(module, name, _refuse(name))
+    try:
+        yield
+    finally:
+        for module, name, original in places:
+            setattr(module, name, original)
+
+
+def _refuse(name: str) -> Callable[..., None]:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise RuntimeError(f"minibs4nn.{name} does what this task asks for; write it yourself")
+
+    return refuse

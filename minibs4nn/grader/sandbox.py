@@ -1,0 +1,374 @@
+"""The other end of the student's process: starts it, asks it, watches it, ends it."""
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from minibs4nn.course.values import Arguments, Outcome, encode_arguments, plain
+
+__all__ = ["Limits", "Sandbox", "StoppedError"]
+
+PACKAGE = Path(__file__).resolve().parent.parent
+WITHHELD = {"course", "grader", "__pycache__"}  # of the library, what a submission does not get
+LONGEST_LINE = 4_000_100  # bytes of a reply
+RESTARTS = 3
+MOST_PROCESSES = 64
+
+CHECK = '''"""Within the grader nothing is checked: the notebook goes on with its own functions."""
+
+
+def check(key, answer):
+    """Return the answer."""
+    return answer
+'''
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use.
+
+    Attributes
+    ----------
+    seconds : float
+        For everything, on the clock on the wall.
+    cell_seconds, call_seconds, task_seconds : float
+        For one cell, one call of an answer, and all calls of one answer.
+    memory : int
+        Bytes of address space of each process, and of memory of all together.
+    namespaces : bool
+        False: do without Linux's namespaces, as where they are not permitted.
+    """
+
+    seconds: float = 120.0
+    cell_seconds: float = 20.0
+    call_seconds: float = 5.0
+    task_seconds: float = 30.0
+    memory: int = 1 << 30
+    namespaces: bool = True
+
+
+class StoppedError(Exception):
+    """The student's process is at an end, or was brought to it; the text says why."""
+
+
+@dataclass
+class Sandbox:
+    """A student's process, started anew when it dies.
+
+    Use it in a ``with`` statement: at its end nothing is left, neither process nor file.
+
+    Attributes
+    ----------
+    cells : sequence of str
+        The code of the notebook.
+    functions : sequence of str
+        Names that will be asked for.
+    limits : Limits
+    hidden : sequence of Path
+        Files and folders that the process must not see, such as what others handed in.
+    isolation : dict of str to bool
+        What the system granted: own ``"processes"``, no ``"network"``, read-only ``"files"``.
+    errors : dict of int to str
+        What stopped a cell, by its number.
+    defined : set of str
+        Which functions the notebook defines.
+    """
+
+    cells: Sequence[str]
+    functions: Sequence[str]
+    limits: Limits = field(default_factory=Limits)
+    hidden: Sequence[Path] = ()
+    isolation: dict[str, bool] = field(default_factory=dict)
+    errors: dict[int, str] = field(default_factory=dict)
+    defined: set[str] = field(default_factory=set)
+
+    def __enter__(self) -> "Sandbox":
+        self._folder = Path(tempfile.mkdtemp(prefix="minibs4nn-grade-"))
+        self._deadline = time.monotonic() + self.limits.seconds
+        self._skip: set[int] = set()
+        self._starts = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def ask(self, function: str, arguments: Arguments, uses: Sequence[str] = ()) -> Outcome:
+        """Call a function of the submission.
+
+        Raises
+        ------
+        StoppedError
+            If the process died over it, did not answer in time, or answered nonsense.
+        """
+        self.start()
+        self._number += 1
+        request = {
+            "id": self._number,
+            "function": function,
+            "arguments": encode_arguments(arguments),
+            "without": list(uses),
+        }
+        self._write(request)
+        reply = self._message(self.limits.call_seconds + 2)
+        if reply.get("id") != self._number or not isinstance(reply.get("error", ""), str):
+            self._kill()
+            raise StoppedError("The notebook's process sent something that is no answer.")
+        error = reply.get("error", "")
+        if error.startswith("TimeoutError: it did not"):
+            self._kill()
+            raise StoppedError(
+                f"The function did not come to an end within {self.limits.call_seconds:g} seconds."
+            )
+        return Outcome(plain(reply.get("value")), error[:300])
+
+    def start(self) -> None:
+        """Start the process if none is running, and let it run the cells.
+
+        A cell that kills the process is left out when it is started again.
+
+        Raises
+        ------
+        StoppedError
+            If it cannot be had running.
+        """
+        while self._process is None:
+            if self._starts > RESTARTS:
+                raise StoppedError("The notebook's process ended too often.")
+            self._starts += 1
+            self._launch()
+            at_work = None
+            try:
+                while "ready" not in (message := self._message(self.limits.cell_seconds + 5)):
+                    at_work = self._note(message, at_work)
+                names = message["ready"]
+                if not isinstance(names, list):
+                    raise StoppedError("The notebook's process sent something that is no answer.")
+                self.defined = {name for name in names if isinstance(name, str)}
+            except StoppedError as error:
+                self._kill()
+                if at_work is None or at_work in self._skip:
+                    raise
+                self._skip.add(at_work)
+                self.errors[at_work] = str(error)
+
+    def _note(self, message: dict[str, Any], at_work: int | None) -> int | None:
+        """Take down what the process says while it runs the cells; return the cell it is at."""
+        if isinstance(granted := message.get("isolation"), dict):
+            self.isolation = {str(name): bool(value) for name, value in granted.items()}
+        cell = message.get("cell")
+        if not isinstance(cell, int) or not 0 <= cell < len(self.cells):
+            return at_work
+        error = message.get("error")
+        if isinstance(error, str) and error:
+            self.errors[cell] = error[:300]
+        elif error == "":
+            self.errors.pop(cell, None)
+        return cell
+
+    def _launch(self) -> None:
+        home = self._folder / str(self._starts)
+        scratch, library = home / "scratch", home / "library"
+        scratch.mkdir(parents=True)
+        _stage(library / "minibs4nn")
+        out_read, out_write = os.pipe()
+        in_read, in_write = os.pipe()
+        nowhere = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(scratch),
+            "TMPDIR": str(scratch),
+            "MPLCONFIGDIR": str(scratch),
+            "NUMBA_CACHE_DIR": str(scratch),
+            "MPLBACKEND": "Agg",
+            "MINIBS4NN_OFFLINE": "1",
+            "LANG": "C.UTF-8",
+            **nowhere,
+        }
+        worker = Path(__file__).with_name("worker.py")
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115, closed in _kill
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-B", str(worker), str(out_read), str(in_write)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._complaints,
+                cwd=scratch,
+                env=environment,
+                pass_fds=(out_read, in_write),
+                start_new_session=True,
+            )
+        finally:
+            os.close(out_read)
+            os.close(in_write)
+        self._requests, self._replies = out_write, in_read
+        self._buffer, self._inner, self._number = b"", 0, 0
+        packages = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+        packages.add(str(Path(np.__file__).parent.parent))
+        hidden = [PACKAGE / "course", PACKAGE / "grader", *self.hidden]
+        self._write(
+            {
+                "cells": list(self.cells),
+                "skip": sorted(self._skip),
+                "functions": list(self.functions),
+                "scratch": str(scratch),
+                "library": str(library),
+                "packages": sorted(packages),
+                "values": str(PACKAGE / "course" / "values.py"),
+                "hidden": [str(path.resolve()) for path in hidden if path.exists()],
+                "seconds": self.limits.seconds,
+                "cell_seconds": self.limits.cell_seconds,
+                "call_seconds": self.limits.call_seconds,
+                "memory": self.limits.memory,
+                "namespaces": self.limits.namespaces,
+            }
+        )
+        first = self._message(30)
+        self._inner = int(first.get("process", 0))
+        if "isolation" not in (granted := self._message(30)):
+            raise StoppedError("The notebook's process did not start.")
+        self._note(granted, None)
+
+    def _write(self, message: dict[str, Any]) -> None:
+        data = json.dumps(message).encode() + b"\n"
+        try:
+            while data:
+                if not select.select([], [self._requests], [], 10)[1]:
+                    raise StoppedError("The notebook's process does not listen.")
+                data = data[os.write(self._requests, data[: select.PIPE_BUF]) :]
+        except OSError:
+            self._kill()
+            raise StoppedError("The notebook's process has ended.") from None
+
+    def _message(self, seconds: float) -> dict[str, Any]:
+        """The next message, as plain data; whatever else comes ends the process."""
+        try:
+            message = json.loads(self._line(seconds))
+            if not isinstance(message, dict):
+                raise ValueError
+        except (ValueError, RecursionError):
+            self._kill()
+            raise StoppedError("The notebook's process sent something that is no answer.") from None
+        except StoppedError:
+            self._kill()
+            raise
+        return message
+
+    def _line(self, seconds: float) -> bytes:
+        until = min(time.monotonic() + seconds, self._deadline)
+        watched = 0.0
+        while b"\n" not in self._buffer:
+            now = time.monotonic()
+            if now > until:
+                all_in_all = until == self._deadline
+                limit = self.limits.seconds if all_in_all else seconds
+                what = "The notebook" if all_in_all else "A cell or a function"
+                raise StoppedError(f"{what} did not come to an end within {limit:g} seconds.")
+            if now - watched > 0.1:
+                self._watch()
+                watched = now
+            if select.select([self._replies], [], [], 0.05)[0]:
+                piece = os.read(self._replies, 65536)
+                if not piece:
+                    raise StoppedError("The notebook's process has ended." + self._complaint())
+                self._buffer += piece
+                if len(self._buffer) > LONGEST_LINE:
+                    raise StoppedError("The notebook's process sent something that is no answer.")
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
+
+    def _complaint(self) -> str:
+        """What the grader's own part of the process wrote before it ended, if anything."""
+        self._complaints.seek(0)
+        text = self._complaints.read(100_000).decode(errors="replace").strip()
+        return f" {text.splitlines()[-1]}" if text else ""
+
+    def _watch(self) -> None:
+        """Count the processes and their memory; too many end them all."""
+        sizes = [_resident(process) for process in self._members()]
+        if len(sizes) > MOST_PROCESSES:
+            raise StoppedError("The notebook started too many processes.")
+        if sum(sizes) > self.limits.memory:
+            raise StoppedError("The notebook used too much memory.")
+
+    def _members(self) -> list[int]:
+        """The processes of the submission: what descends from it, or belongs to its session."""
+        if not self._inner or not os.path.isdir("/proc/self"):
+            return []
+        parents, sessions = dict[int, int](), dict[int, int]()
+        for process, fields in _processes():
+            parents[process], sessions[process] = int(fields[1]), int(fields[3])
+        assert self._process is not None
+        own = {self._inner} | {p for p, s in sessions.items() if s == self._process.pid}
+        grown = True
+        while grown:
+            more = {p for p, parent in parents.items() if parent in own} - own
+            own |= more
+            grown = bool(more)
+        return sorted(own - {self._process.pid})
+
+    def _kill(self) -> None:
+        """End every process of the submission."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        self._process = process
+        targets = [] if self.isolation.get("processes") else self._members()
+        self._process = None
+        # The first process of a namespace takes all others with it.
+        for target in {self._inner, *targets} - {0}:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(target, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        os.close(self._requests)
+        os.close(self._replies)
+        self._complaints.close()
+
+
+def _stage(target: Path) -> None:
+    """The library as a submission sees it: without the exercises and without the grader."""
+    target.mkdir(parents=True)
+    for path in PACKAGE.iterdir():
+        if path.name not in WITHHELD:
+            (target / path.name).symlink_to(path)
+    (target / "course.py").write_text(CHECK, "utf8")
+
+
+def _processes() -> Iterator[tuple[int, list[str]]]:
+    """Numbers of all processes, and the fields of their ``stat`` from the state on."""
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError):
+                text = Path("/proc", name, "stat").read_text("utf8", errors="replace")
+                yield int(name), text.rpartition(")")[2].split()
+
+
+def _resident(process: int) -> int:
+    """Bytes of memory that a process has to itself or shares."""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        pages = int(Path("/proc", str(process), "statm").read_text("utf8").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    return 0
