@@ -17,9 +17,10 @@ from minibs4nn.kernels import BACKENDS
 from minibs4nn.model import BS4NN, S4NN
 from minibs4nn.network import Network
 from minibs4nn.packed import PackedBS4NN
-from minibs4nn.reproduce import DATASETS, claims, recorded, run
+from minibs4nn.reproduce import DATASETS, claims, recorded, run, summary
 from minibs4nn.rules import BS4NN_PUBLISHED, S4NN_PUBLISHED
 from minibs4nn.storage import load
+from minibs4nn.study import run_study, studies
 from minibs4nn.training import LearningRule, checkpoint
 
 __all__ = ["main"]
@@ -113,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     reproduce.add_argument("claim", nargs="?", help="its name, as --list shows it")
     reproduce.add_argument("--list", action="store_true", help="claims, our figures, their state")
+    reproduce.add_argument("--study", help="train the variants of a study, such as rule-ablation")
     reproduce.add_argument("--seed", type=int, nargs="*", help="only these (default: all)")
     reproduce.add_argument("--results", type=Path, default=Path("results"))
     reproduce.add_argument("--backend", choices=BACKENDS, default="auto")
@@ -240,19 +242,12 @@ def _pack(options: argparse.Namespace) -> int:
 
 
 def _reproduce(options: argparse.Namespace) -> int:
+    if options.study is not None:
+        return _study(options)
     known = claims()
     if options.list or options.claim is None:
         for claim in known.values():
-            found = [record["best"] for record in recorded(claim, options.results)]
-            print(f"{claim.name}: {claim.claim} ({claim.source})")
-            if not found:
-                print("    not run yet")
-                continue
-            for name in ("accuracy", "published_accuracy"):
-                values = [100 * evaluation[name] for evaluation in found]
-                spread = f" (from {min(values):.2f} to {max(values):.2f})"
-                mean = sum(values) / len(values)
-                print(f"    {name}: {mean:.2f} %, {len(found)} of {len(claim.seeds)} seeds{spread}")
+            print(summary(claim, list(recorded(claim, options.results))))
         return 0
     if options.claim not in known:
         raise ValueError(f"reproduce: no claim {options.claim!r}; there are {', '.join(known)}")
@@ -272,6 +267,22 @@ def _reproduce(options: argparse.Namespace) -> int:
                 f"{claim.name}, seed {seed}, {which} epoch: accuracy {found['accuracy']:.2%}, "
                 f"published counter {found['published_accuracy']:.2%}{claimed}"
             )
+    return 0
+
+
+def _study(options: argparse.Namespace) -> int:
+    known = studies()
+    if options.study not in known:
+        raise ValueError(f"reproduce: no study {options.study!r}; there are {', '.join(known)}")
+    study, progress = known[options.study], not options.quiet
+    record = run_study(study, options.results, backend=options.backend, progress=progress)
+    print("validation accuracy, published counter, tied and silent images after the last epoch")
+    for variant in record["variants"]:
+        shares = "failed: a scale fell to zero"
+        if "last" in variant:
+            names = ("accuracy", "published_accuracy", "tied", "silent")
+            shares = "  ".join(f"{variant['last'][name]:7.2%}" for name in names)
+        print(f"{shares}  {variant['name']}")
     return 0
 
 

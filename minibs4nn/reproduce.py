@@ -4,7 +4,7 @@ Each claim, of the papers or our own, is one small file in ``minibs4nn/claims``.
 the training set less a validation set, looks at the validation set after every epoch, and at the
 test set once, at the end: with the network of the last epoch, and with the one that was best on the
 validation set. What was found goes into ``results/<dataset>/<claim>-seed<k>.json``, and the network
-beside it.
+beside it: one-bit weights as ``.bits``, real ones as ``.npz``, these of the first seed only.
 """
 
 import datetime
@@ -12,6 +12,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -27,10 +28,11 @@ from minibs4nn.datasets import Dataset
 from minibs4nn.files import atomic_write
 from minibs4nn.model import BS4NN, S4NN
 from minibs4nn.network import Network
+from minibs4nn.packed import PackedBS4NN
 from minibs4nn.storage import load, rule_of
 from minibs4nn.training import Callback, History, LearningRule, Record, checkpoint
 
-__all__ = ["DATASETS", "Claim", "claims", "recorded", "run"]
+__all__ = ["DATASETS", "Claim", "circumstances", "claims", "recorded", "run", "summary"]
 
 DATASETS: dict[str, Callable[[], tuple[Dataset, Dataset]]] = {
     "mnist": datasets.mnist,
@@ -138,26 +140,31 @@ def run(claim: Claim, seed: int, results: Path, *, backend: str, progress: bool)
     columns = net.history_.keys()
     epoch = _best_epoch(net.history_, claim)
     chosen = _deployable(load(best, backend=backend))
-    model = claim.path(results, seed, ".npz")
-    chosen.save(model)
+    small = claim.model != "S4NN"  # megabytes of real weights are kept once
+    keep = small or seed == claim.seeds[0]
+    model = claim.path(results, seed, ".bits" if claim.model == "BS4NN" else ".npz")
+    if keep:
+        chosen.save(model)
     record = {
         "name": claim.name, "claim": claim.claim, "claimed": claim.claimed, "source": claim.source,
         "model": claim.model, "dataset": claim.dataset, "layers": claim.layers, "seed": seed,
         "rule": claim.rule, "settings": claim.settings, "epochs": claim.epochs,
-        "validation": claim.validation, "silent_at_most": claim.silent_at_most, "file": model.name,
+        "validation": claim.validation, "silent_at_most": claim.silent_at_most,
+        "file": model.name if keep else None,
         "last": net.evaluate(test.images, test.labels).as_dict(),
         "best": {
             "epoch": epoch,
             "validation_accuracy": net.history_[epoch - 1]["validation_accuracy"],
-            **load(model, backend=backend).evaluate(test.images, test.labels).as_dict(),
+            **chosen.evaluate(test.images, test.labels).as_dict(),
         },
         "history": {name: net.history_[name].tolist() for name in columns},
-        **_circumstances(),
+        "seconds": float(net.history_["seconds"].sum()),
+        **circumstances(),
     }  # fmt: skip
     with atomic_write(claim.path(results, seed, ".json")) as file:
         file.write(json.dumps(record, indent=1).encode() + b"\n")
     for temporary in (last, best):
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)
     return record
 
 
@@ -167,6 +174,57 @@ def recorded(claim: Claim, results: Path) -> Iterator[dict[str, Any]]:
         path = claim.path(results, seed, ".json")
         if path.exists():
             yield json.loads(path.read_text())
+
+
+def summary(claim: Claim, records: list[dict[str, Any]]) -> str:
+    """Say in a few lines what is claimed, what was found, and how the two compare.
+
+    Parameters
+    ----------
+    claim : Claim
+    records : list of dict
+        As :func:`recorded` gives them.
+
+    Returns
+    -------
+    str
+        The mean over the seeds and, in brackets, the lowest and the highest, on the test set.
+    """
+    lines = [f"{claim.name}: {claim.claim} ({claim.source})"]
+    for which, title in (("last", "last epoch"), ("best", "best on validation")):
+        if records:
+            strict, published = (
+                _spread([record[which][name] for record in records])
+                for name in ("accuracy", "published_accuracy")
+            )
+            lines.append(f"{title}: strict {strict}, published counter {published}")
+    lines.append(_state(claim, records))
+    return "\n    ".join(lines)
+
+
+def _spread(shares: list[float]) -> str:
+    """The mean, and from where to where, in percent."""
+    percent = [100 * share for share in shares]
+    return f"{np.mean(percent):.2f} % [{min(percent):.2f} to {max(percent):.2f}]"
+
+
+def _state(claim: Claim, records: list[dict[str, Any]]) -> str:
+    """Where the runs of a claim stand. Judged are the means over all seeds, best on validation."""
+    if not records:
+        return "not run yet"
+    done = f"{len(records)} of {len(claim.seeds)} seeds"
+    if claim.claimed is None:
+        return f"{done}; ours, nothing was claimed"
+    strict, published = (
+        np.mean([record["best"][name] for record in records])
+        for name in ("accuracy", "published_accuracy")
+    )
+    verdict = "not reached"
+    if strict >= claim.claimed:
+        verdict = "reached"
+    elif published >= claim.claimed:
+        verdict = "reached by the published counter only"
+    return f"{done}; claimed {claim.claimed:.1%}: {verdict}"
 
 
 def _new(claim: Claim, seed: int, backend: str) -> Network:
@@ -192,16 +250,13 @@ def _keep_best(path: Path, claim: Claim) -> Callback:
     return save
 
 
-def _deployable(net: Network) -> Network:
-    """The network as it is used, without what only training needs: signs, or single precision."""
+def _deployable(net: Network) -> Network | PackedBS4NN:
+    """The network as it is used, without what only training needs: bits, or single precision."""
     if isinstance(net, BS4NN):
-        weights = [w.astype(np.float64) for w in net.weights_]
-        slim: Network = BS4NN.from_weights(
-            weights, scale=net.scale_, threshold=net.thresholds_, t_max=net.t_max
-        )
-    elif isinstance(net, S4NN):
+        return net.pack()
+    if isinstance(net, S4NN):
         single = [w.astype(np.float32) for w in net.weights_]
-        slim = S4NN.from_weights(single, threshold=net.thresholds_, t_max=net.t_max)
+        slim: Network = S4NN.from_weights(single, threshold=net.thresholds_, t_max=net.t_max)
     else:
         assert isinstance(net, BNN)
         slim = BNN(net.layers, seed=net.seed)
@@ -209,14 +264,33 @@ def _deployable(net: Network) -> Network:
     return slim
 
 
-def _circumstances() -> dict[str, Any]:
-    """When, and with what, a run was made."""
+def circumstances() -> dict[str, Any]:
+    """When, and with what, a run was made, and the most memory that it took."""
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "versions": {
             "minibs4nn": importlib.metadata.version("minibs4nn"),
             "python": platform.python_version(),
             "numpy": np.__version__,
+            "numba": _version("numba"),
         },
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
+        "peak_memory_mb": _peak_memory_mb(),
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _peak_memory_mb() -> float | None:
+    """Megabytes that this process has taken at most so far; None where Python cannot tell."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)

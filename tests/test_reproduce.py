@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,11 +12,10 @@ import minibs4nn as bs
 from minibs4nn import reproduce
 from minibs4nn.cli import main
 from minibs4nn.datasets import Dataset
-from minibs4nn.reproduce import Claim, claims, recorded, run
+from minibs4nn.reproduce import Claim, claims, recorded, run, summary
 from minibs4nn.storage import rule_of
 
 RESULTS = Path(__file__).parent.parent / "results"
-RUNS = sorted(path for path in RESULTS.glob("*/*.json"))
 
 
 def bars() -> tuple[Dataset, Dataset]:
@@ -62,8 +62,20 @@ def test_a_run_records_what_its_network_does(
     watched = record["history"]["validation_accuracy"]
     assert record["best"]["validation_accuracy"] == max(watched)
     assert watched[record["best"]["epoch"] - 1] == max(watched)
+    assert record["file"].endswith(".bits" if model == "BS4NN" else ".npz")
+    assert record["seconds"] == sum(record["history"]["seconds"])
+    assert 50 < record["peak_memory_mb"] < 10_000
     names = {path.name for path in (tmp_path / "bars").iterdir()}
     assert names == {f"{claim.name}-seed0.json", record["file"]}  # the checkpoints are gone
+
+
+def test_real_weights_are_kept_of_the_first_seed_only(
+    small: Callable[[str], Claim], tmp_path: Path
+) -> None:
+    claim = replace(small("S4NN"), epochs=1)
+    record = run(claim, 1, tmp_path, backend="auto", progress=False)
+    assert record["file"] is None
+    assert [path.name for path in (tmp_path / "bars").iterdir()] == ["S4NN-bars-seed1.json"]
 
 
 def test_a_run_that_was_stopped_ends_with_the_same_record(
@@ -90,7 +102,7 @@ def test_a_run_that_was_stopped_ends_with_the_same_record(
     monkeypatch.setattr(reproduce, "_keep_best", keep_best)
     parts = run(claim, 0, tmp_path / "parts", backend="auto", progress=False)
     for record in (whole, parts):
-        del record["history"]["seconds"]
+        del record["history"]["seconds"], record["seconds"], record["peak_memory_mb"]
     assert parts == whole
 
 
@@ -102,9 +114,41 @@ def test_list_and_unknown_claims(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert "no claim 'nonsense'; there are" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
-def test_every_recorded_network_gives_its_recorded_accuracy(path: Path) -> None:
+def test_list_says_where_each_claim_stands() -> None:
+    claim = replace(claims()["bs4nn-mnist"], claimed=0.97)
+
+    def record(seed: int, strict: float, published: float) -> dict[str, Any]:
+        found = {"accuracy": strict, "published_accuracy": published}
+        return {"seed": seed, "last": found, "best": found}
+
+    low, high = record(0, 0.95, 0.96), record(1, 0.98, 0.99)
+    assert summary(claim, [low]).splitlines()[1:] == [
+        "    last epoch: strict 95.00 % [95.00 to 95.00], "
+        "published counter 96.00 % [96.00 to 96.00]",
+        "    best on validation: strict 95.00 % [95.00 to 95.00], "
+        "published counter 96.00 % [96.00 to 96.00]",
+        "    1 of 3 seeds; claimed 97.0%: not reached",
+    ]
+    both = summary(claim, [low, high])
+    assert "strict 96.50 % [95.00 to 98.00]" in both
+    assert both.endswith("2 of 3 seeds; claimed 97.0%: reached by the published counter only")
+    assert summary(claim, [high]).endswith("1 of 3 seeds; claimed 97.0%: reached")
+    ours = replace(claim, claimed=None)
+    assert summary(ours, [high]).endswith("1 of 3 seeds; ours, nothing was claimed")
+
+
+def kept() -> list[Path]:
+    """The records beside which a network is kept."""
+    runs = RESULTS.glob("*/*-seed*.json")
+    return sorted(path for path in runs if json.loads(path.read_text())["file"])
+
+
+@pytest.mark.parametrize("path", kept(), ids=lambda path: path.stem)
+def test_every_recorded_network_gives_its_recorded_accuracy(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     record = json.loads(path.read_text())
-    _, test = reproduce.DATASETS[record["dataset"]]()
-    found = bs.load(path.parent / record["file"]).evaluate(test.images, test.labels).as_dict()
-    assert {name: record["best"][name] for name in found} == pytest.approx(found, abs=0)
+    model = str(path.parent / record["file"])
+    assert main(["evaluate", model, "--dataset", record["dataset"], "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found == {name: record["best"][name] for name in found}

@@ -203,7 +203,7 @@ def _forward(
     late = np.zeros(heard[-1].shape)
     if nobody.any():
         early = np.where(heard[-2][nobody] <= t_max - 3, heard[-2][nobody], np.int16(t_max))
-        never = np.full(late.shape[1], np.inf)
+        never = np.full(len(p.weights[-1]), np.inf)
         _, late[nobody] = layer_spike_times(early, p.weights[-1], never, t_max=t_max)
     seen = judge(heard[-1], potentials[-1], late, labels, threshold=thresholds[-1], t_max=t_max)
     return heard, potentials, seen

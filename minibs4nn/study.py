@@ -1,0 +1,184 @@
+"""Chapter 12: which ingredient gave what: ``python -m minibs4nn reproduce --study rule-ablation``.
+
+A study has two ends, ``published`` and ``best``, and names the ingredients in which they differ.
+From these follow its variants: each end with every single ingredient taken from the other, and
+whatever else the study lists. All are trained alike and judged on the validation set; nobody looks
+at the test set.
+"""
+
+import json
+import tomllib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from minibs4nn.files import atomic_write
+from minibs4nn.model import BS4NN
+from minibs4nn.reproduce import DATASETS, circumstances
+from minibs4nn.rules import RelativeTarget
+from minibs4nn.training import WATCHED, History
+
+__all__ = ["Study", "Variant", "run_study", "studies"]
+
+Settings = dict[str, Any]
+OF_THE_RULE = {number.name for number in fields(RelativeTarget)}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to train: numbers of a RelativeTarget, and settings of a BS4NN."""
+
+    name: str
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Study:
+    """Variants of the papers' rule, to be compared on a validation set.
+
+    Attributes
+    ----------
+    name : str
+        Of the file in ``minibs4nn/studies``.
+    dataset : str
+    layers : list of int
+    epochs, seed : int
+    validation : float, 0 to 1
+        Share of the training images that are held out.
+    published, best : dict
+        The two ends: numbers of the rule, and settings of the network. What is not named is as by
+        default.
+    ingredients : dict of str to list of str
+        The names of the settings that belong together, by what to call them.
+    extra : dict of str to dict
+        More variants: what they change of ``best``.
+    """
+
+    name: str
+    dataset: str
+    layers: list[int]
+    epochs: int
+    seed: int
+    validation: float
+    published: Settings
+    best: Settings
+    ingredients: dict[str, list[str]]
+    extra: dict[str, Settings] = field(default_factory=dict)
+
+    def variants(self) -> Iterator[Variant]:
+        """Yield the two ends, then each with one ingredient of the other, then the rest."""
+        yield Variant("published", self.published)
+        yield Variant("best", self.best)
+        for name, keys in self.ingredients.items():
+            yield Variant(f"published + {name}", _mixed(self.published, self.best, keys))
+        for name, keys in self.ingredients.items():
+            yield Variant(f"best - {name}", _mixed(self.best, self.published, keys))
+        for name, changes in self.extra.items():
+            yield Variant(name, self.best | changes)
+
+    def path(self, results: Path) -> Path:
+        """Where the study is recorded."""
+        return results / "studies" / f"{self.name}.json"
+
+
+def studies() -> dict[str, Study]:
+    """Read all studies, by name.
+
+    Returns
+    -------
+    dict of str to Study
+
+    Examples
+    --------
+    >>> [variant.name for variant in studies()["rule-ablation"].variants()][:2]
+    ['published', 'best']
+    """
+    found = {}
+    for file in sorted((files("minibs4nn") / "studies").iterdir(), key=lambda file: file.name):
+        name = file.name.removesuffix(".toml")
+        found[name] = Study(name=name, **tomllib.loads(file.read_text()))
+    return found
+
+
+def run_study(
+    study: Study, results: Path, *, backend: str = "auto", progress: bool = True
+) -> dict[str, Any]:
+    """Train every variant that is not recorded yet, and write the record after each.
+
+    Parameters
+    ----------
+    study : Study
+    results : path
+        The folder of the records.
+    backend : str
+    progress : bool
+
+    Returns
+    -------
+    dict
+        What was written to the JSON file: the settings of the study, and under ``"variants"`` the
+        settings of each, and what its last epoch and the best one gave on the validation set.
+
+    Raises
+    ------
+    OSError
+        If the data set or the folder is not to be had.
+    """
+    path = study.path(results)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    common = {
+        "name": study.name, "dataset": study.dataset, "layers": study.layers,
+        "epochs": study.epochs, "seed": study.seed, "validation": study.validation,
+    }  # fmt: skip
+    old = json.loads(path.read_text()) if path.exists() else {}
+    done: list[Settings] = old["variants"] if old.items() >= common.items() else []
+    found: list[Settings] = []
+    for variant in study.variants():
+        same = [other for other in done if asdict(variant).items() <= other.items()]
+        found.append(
+            same[0] if same else asdict(variant) | _train(study, variant, backend, progress)
+        )
+        # What is recorded of later variants stays, so that a run that is stopped loses nothing.
+        later = [other for other in done if other not in found]
+        with atomic_write(path) as file:
+            file.write(json.dumps(common | {"variants": found + later}, indent=1).encode() + b"\n")
+    return common | {"variants": found}
+
+
+def _train(study: Study, variant: Variant, backend: str, progress: bool) -> dict[str, Any]:
+    train, _ = DATASETS[study.dataset]()
+    network = {key: x for key, x in variant.settings.items() if key not in OF_THE_RULE}
+    net = BS4NN(study.layers, seed=study.seed, backend=backend, **network)
+    rule = RelativeTarget(
+        **{key: variant.settings[key] for key in variant.settings if key in OF_THE_RULE}
+    )
+    try:
+        net.fit(
+            train.images, train.labels, epochs=study.epochs, rule=rule,
+            validation=study.validation, progress=progress,
+        )  # fmt: skip
+    except ArithmeticError as error:  # a scale fell to zero: that, too, is an outcome
+        return {"failed": str(error), **circumstances()}
+    history = net.history_
+    best = int(history["validation_accuracy"].argmax())
+    return {
+        "last": _epoch(history, len(history) - 1),
+        "best": _epoch(history, best),
+        "validation_accuracy": history["validation_accuracy"].tolist(),
+        "seconds": float(history["seconds"].sum()),
+        **circumstances(),
+    }
+
+
+def _epoch(history: History, place: int) -> dict[str, float]:
+    """What one epoch gave on the validation set."""
+    names = {name: history[place][f"validation_{name}"] for name in WATCHED}
+    return {"epoch": place + 1, **names, "training_accuracy": history[place]["accuracy"]}
+
+
+def _mixed(base: Settings, other: Settings, keys: list[str]) -> Settings:
+    """``base``, with the settings of these names as they are in ``other``."""
+    kept = {key: value for key, value in base.items() if key not in keys}
+    return kept | {key: value for key, value in other.items() if key in keys}
