@@ -256,7 +256,7 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
     ),
     *(
         (
-            lambda t=t: potential_at([[1]], [[1.0]], t, t_max=8),  # type: ignore[misc]
+            lambda t=t: potential_at([[1]], [[1.0]], t, t_max=8),
             ValueError,
             f"potential_at: t must be a time step of the window, 0 to 7, got {t!r}",
         )

@@ -18,7 +18,8 @@ from matplotlib.text import Text
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
-from minibs4nn import plot
+from minibs4nn import Evaluation, plot
+from minibs4nn.analysis import Anytime, Curve, WeightHistogram
 from minibs4nn.neuron import simulate_neuron
 from minibs4nn.plot._style import spread
 from minibs4nn.training import History
@@ -82,16 +83,30 @@ RECORDS = [
      "silent": 0.0, "tied": 0.2, "flips": [400, 0]},
 ]  # fmt: skip
 
+_ONE = Evaluation(100, 0.5, 0.6, 0.1, 0.0, 30.0, 400.0, 90000.0)
+_TWO = Evaluation(100, 0.7, 0.8, 0.4, 0.2, 50.0, 400.0, 90000.0)
+JITTER = Curve("jitter (time steps)", (0, 10), ((_ONE,), (_ONE, _TWO)))
+ANYTIME = Anytime(np.array([0, 4, 8]), np.array([0.1, 0.5, 0.9]), np.array([0.0, 0.25, 0.5]))
+OUTCOMES = {"right": [0, 3, 0, 1], "wrong": [0, 0, 1, 1]}
+HISTOGRAMS = [WeightHistogram(np.array([5, 0, 1, 2]), np.array([-1.0, -0.5, 0.0, 0.5, 1.0]))] * 2
+
 ON_GIVEN_AXES: dict[str, Callable[[Axes | None], Axes]] = {
     "potential": lambda ax: plot.potential(simulate_neuron([0], [1], threshold=0), ax=ax),
     "raster": lambda ax: plot.raster([1, 2], ax=ax),
     "race": lambda ax: plot.race([[0, 1]], 0, [2], ax=ax),
     "decision_times": lambda ax: plot.decision_times([1, 256], ax=ax),
     "confusion": lambda ax: plot.confusion([0, 1], [1, 1], ax=ax),
+    "anytime": lambda ax: plot.anytime(ANYTIME, ax=ax),
+    "firing_times": lambda ax: plot.firing_times([[3.4, 90], [256, np.nan]], ax=ax),
+    "flips": lambda ax: plot.flips([[0.5, 0.1], [0.2, 0.0]], ax=ax),
+    "outcome_times": lambda ax: plot.outcome_times(OUTCOMES, ax=ax),
+    "spikes_by_layer": lambda ax: plot.spikes_by_layer([80.5, 1], [100, 4], (784, 10), ax=ax),
 }
 FIGURES: dict[str, Callable[[], Figure]] = {
     "receptive_fields": lambda: plot.receptive_fields(np.eye(4), shape=(2, 2)),
     "history": lambda: plot.history(History(RECORDS)),
+    "curve": lambda: plot.curve(JITTER),
+    "weight_histograms": lambda: plot.weight_histograms(HISTOGRAMS),
 }
 
 
@@ -515,3 +530,109 @@ def test_confusion_says_what_does_not_fit(
 ) -> None:
     with pytest.raises(error, match=message):
         plot.confusion(labels, predictions, n_classes=2)
+
+
+# --- what the analysis counts ---------------------------------------------------------------------
+
+
+def test_firing_times_are_written_and_the_early_ones_are_dark() -> None:
+    ax = plot.firing_times([[3.4, 90], [256, np.nan]])
+    assert _texts(ax) == ["3", "90", "256", "\N{EN DASH}"]
+    (image,) = ax.images
+    early, late = image.to_rgba(np.array([3.4, 256.0]))
+    assert early[:3].sum() + 1 < late[:3].sum()  # told apart in grey as well
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("output neuron", "label")
+    assert ax.get_title() == "Mean firing time of each output neuron"
+
+
+@pytest.mark.parametrize("matrix", [[[np.nan]], [[7.0]], [[7.0, 7.0], [7.0, 7.0]]])
+def test_firing_times_without_a_spread_can_be_drawn(matrix: list[list[float]]) -> None:
+    ax = plot.firing_times(matrix)
+    assert np.isfinite(ax.images[0].get_clim()).all()
+
+
+def test_outcome_times_rise_to_the_share_that_a_spike_decided() -> None:
+    ax = plot.outcome_times(OUTCOMES)
+    right, wrong = ax.lines
+    assert _data(right) == [[0, 1, 2], [0, 75, 75]]
+    assert _data(wrong) == [[0, 1, 2], [0, 0, 50]]
+    assert right.get_linestyle() != wrong.get_linestyle()
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("time step", "decided by a spike, %")
+
+
+def test_outcome_times_where_nothing_was_wrong() -> None:
+    ax = plot.outcome_times({"right": [0, 1, 0], "wrong": [0, 0, 0]})
+    assert _data(ax.lines[1])[1] == [0, 0]
+    assert _texts(ax) == ["right (1)", "wrong (0)"]
+
+
+def test_anytime_draws_both_shares_against_the_deadline() -> None:
+    ax = plot.anytime(ANYTIME)
+    assert [_data(line) for line in ax.lines] == [
+        [[0, 4, 8], [10, 50, 90]],
+        [[0, 4, 8], [0, 25, 50]],
+    ]
+    assert sorted(_texts(ax)) == ["fired", "right"]
+    assert ax.get_xlabel() == "deadline (time step)"
+
+
+def test_spikes_by_layer_are_shares_of_the_layer() -> None:
+    ax = plot.spikes_by_layer([80.5, 1], [100, 4], (784, 10))
+    heights = [patch.get_height() for patch in ax.patches if isinstance(patch, Rectangle)]
+    np.testing.assert_allclose(heights, [8050 / 784, 10, 10000 / 784, 40])
+    assert _texts(ax) == ["80.5", "1.0", "100.0", "4.0"]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["input\n784", "layer 1\n10"]
+
+
+def test_a_curve_has_a_mean_and_a_band() -> None:
+    figure = plot.curve(JITTER)
+    accuracy, images, decision = figure.axes
+    assert _data(accuracy.lines[0]) == [[0, 10], [50, 60]]
+    band = accuracy.collections[0].get_paths()[0].vertices
+    assert {(10.0, 50.0), (10.0, 70.0)} <= {(x, round(y, 9)) for x, y in np.asarray(band).tolist()}
+    assert _data(images.lines[1]) == [[0, 10], [10, 25]]
+    assert _data(decision.lines[0]) == [[0, 10], [30, 40]]
+    assert decision.get_xlabel() == "jitter (time steps)"
+
+
+def test_weight_histograms_hatch_what_is_negative() -> None:
+    first, second = plot.weight_histograms(HISTOGRAMS).axes
+    bars = [patch for patch in first.patches if isinstance(patch, Rectangle)]
+    assert [(b.get_x(), b.get_height(), bool(b.get_hatch())) for b in bars] == [
+        (-1, 5, True), (-0.5, 0, True), (0, 1, False), (0.5, 2, False)
+    ]  # fmt: skip
+    assert first.get_title() == "layer 1: 37.5 % of the weights are positive"
+    assert second.get_xlabel() == "weight"
+
+
+def test_flips_are_drawn_in_percent_down_to_zero() -> None:
+    ax = plot.flips([[0.5, 0.1], [0.2, 0.0]])
+    assert [_data(line) for line in ax.lines] == [[[1, 2], [50, 20]], [[1, 2], [10, 0]]]
+    assert ax.get_ylim()[0] == 0
+    assert _texts(ax) == ["layer 1", "layer 2"]
+    assert plot.flips([[0.0]]).get_ylim()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("draw", "error", "message"),
+    [
+        (lambda: plot.firing_times([1.0]), ValueError, "matrix must have two axes, got shape"),
+        (lambda: plot.outcome_times({"right": [1]}), ValueError, r"'wrong', got \['right'\]"),
+        (
+            lambda: plot.outcome_times({"right": [1, 2], "wrong": [1]}),
+            ValueError, r"shape \(t_max \+ 1,\), got \(2,\) and \(1,\)",
+        ),
+        (lambda: plot.anytime([]), TypeError, r"wants what analysis.anytime\(\) returns, got list"),  # type: ignore[arg-type]
+        (lambda: plot.curve([]), TypeError, "got list"),  # type: ignore[arg-type]
+        (lambda: plot.curve(Curve("x", (), ())), ValueError, "no point to draw"),
+        (lambda: plot.spikes_by_layer([1], [1, 2], [3]), ValueError, "one number for each layer"),
+        (lambda: plot.weight_histograms([]), ValueError, "no layer to draw"),
+        (lambda: plot.flips([1.0]), ValueError, r"\(n_epochs, n_layers\), got \(1,\)"),
+    ],
+)  # fmt: skip
+def test_drawings_of_the_analysis_say_what_does_not_fit(
+    draw: Callable[[], object], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        draw()
+    assert plt.get_fignums() == []

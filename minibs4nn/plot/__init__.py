@@ -6,17 +6,25 @@ line styles and markers say the same once more for who reads in grey. Matplotlib
 first call, and its global settings are left as they were.
 """
 
-from minibs4nn.plot._decisions import confusion, decision_times
+from minibs4nn.plot._analysis import anytime, curve, outcome_times, spikes_by_layer
+from minibs4nn.plot._decisions import confusion, decision_times, firing_times
 from minibs4nn.plot._history import history
 from minibs4nn.plot._spikes import potential, race, raster
-from minibs4nn.plot._weights import receptive_fields
+from minibs4nn.plot._weights import flips, receptive_fields, weight_histograms
 
 __all__ = [
+    "anytime",
     "confusion",
+    "curve",
     "decision_times",
+    "firing_times",
+    "flips",
     "history",
+    "outcome_times",
     "potential",
     "race",
     "raster",
     "receptive_fields",
+    "spikes_by_layer",
+    "weight_histograms",
 ]

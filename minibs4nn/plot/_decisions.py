@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import (
-    check_labels,
-)
+from minibs4nn._checks import IntArray, check_real
+from minibs4nn.analysis._confusion import count_pairs
 from minibs4nn.plot._style import (
     BLUE,
     GREY,
@@ -25,7 +24,7 @@ from minibs4nn.plot._style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["confusion", "decision_times"]
+__all__ = ["confusion", "confusion_counts", "decision_times", "firing_times"]
 
 
 def decision_times(times: npt.ArrayLike, *, t_max: int = 256, ax: Axes | None = None) -> Axes:
@@ -118,24 +117,12 @@ def confusion(
     >>> [text.get_text() for text in ax.texts]
     ['1', '1', '0', '1']
     """
-    truth = np.atleast_1d(labels)
-    truth = check_labels("confusion", truth, len(truth), n_classes)
-    guess = np.asarray(predictions)
-    if guess.shape != truth.shape:
-        raise ValueError(
-            f"confusion: {len(truth)} labels need {len(truth)} predictions, got predictions of "
-            f"shape {guess.shape}"
-        )
-    if guess.dtype.kind not in "iu":
-        raise TypeError(f"confusion: predictions must be whole numbers, got {guess.dtype}")
-    if guess.size and (guess.min() < -1 or guess.max() >= n_classes):
-        raise ValueError(
-            f"confusion: predictions must lie in -1..{n_classes - 1} (-1 = no class), got "
-            f"{guess.min()} to {guess.max()}"
-        )
-    width = n_classes + int((guess == -1).any())
-    counts = np.zeros((n_classes, width), dtype=np.int64)
-    np.add.at(counts, (truth, guess), 1)  # -1 is the last column
+    return confusion_counts(count_pairs("confusion", labels, predictions, n_classes), ax=ax)
+
+
+def confusion_counts(counts: IntArray, *, ax: Axes | None = None) -> Axes:
+    """Draw what :func:`minibs4nn.analysis.confusion_matrix` returns, as :func:`confusion` does."""
+    n_classes, width = counts.shape
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     with style() as plt:
         ax = canvas(plt, ax, "decision", "label", height=5.6)
@@ -156,4 +143,59 @@ def confusion(
         ax.set_yticks(range(n_classes), labels=names)
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
+    return ax
+
+
+def firing_times(matrix: npt.ArrayLike, *, ax: Axes | None = None) -> Axes:
+    """Draw the mean firing time of each output neuron on each class: the earlier, the darker.
+
+    Parameters
+    ----------
+    matrix : array, shape (n_classes, n_classes), time steps
+        From :func:`minibs4nn.analysis.firing_time_matrix`; NaN for a class without images.
+    ax : matplotlib Axes, optional
+        Where to draw; without it, a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no matrix of numbers.
+
+    Examples
+    --------
+    >>> ax = firing_times([[3.4, 90], [256, np.nan]])
+    >>> [text.get_text() for text in ax.texts]
+    ['3', '90', '256', '–']
+    """
+    times = check_real("firing_times", "matrix", matrix)
+    if times.ndim != 2 or times.size == 0:
+        raise ValueError(f"firing_times: matrix must have two axes, got shape {times.shape}")
+    known = times[np.isfinite(times)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    with style() as plt:
+        ax = canvas(plt, ax, "output neuron", "label", height=5.6)
+        image = ax.imshow(times, cmap="cividis", vmin=low, vmax=max(high, low + 1))
+        for (row, column), time in np.ndenumerate(times):
+            dark = time < (low + max(high, low + 1)) / 2
+            ax.text(
+                column,
+                row,
+                f"{time:.0f}" if np.isfinite(time) else "\N{EN DASH}",
+                ha="center",
+                va="center",
+                color="white" if dark else INK,
+                size=SMALL if len(times) <= 10 else 8,
+            )
+        ax.set_xticks(range(times.shape[1]))
+        ax.set_yticks(range(len(times)))
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+        ax.set_title("Mean firing time of each output neuron")
+        bar = ax.figure.colorbar(image, ax=ax, shrink=0.7)
+        bar.set_label("time step", size=SMALL)
+        bar.ax.tick_params(labelsize=SMALL)
     return ax

@@ -1,21 +1,22 @@
-"""Chapters 06 and 07: what a neuron listens to."""
+"""Chapters 06, 07 and 12: what a neuron listens to, and how that changed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import (
-    check_weights,
-)
-from minibs4nn.plot._style import SMALL, WIDTH, style
+from minibs4nn._checks import check_finite, check_weights
+from minibs4nn.analysis import WeightHistogram
+from minibs4nn.plot._style import BLUE, SMALL, VERMILLION, WIDTH, canvas, label_right, look, style
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["receptive_fields"]
+__all__ = ["flips", "receptive_fields", "weight_histograms"]
 
 
 def receptive_fields(
@@ -90,3 +91,94 @@ def receptive_fields(
             bar.set_ticks([-0.5, 0.5], labels=["\N{MINUS SIGN}1", "+1"])  # the middle of each tone
         bar.ax.tick_params(labelsize=SMALL, length=0 if two_tone else 3.5)
     return figure
+
+
+def weight_histograms(histograms: Sequence[WeightHistogram]) -> Figure:
+    """Draw the weights of each layer as a histogram, the negative ones hatched.
+
+    The axis of counts is logarithmic: a few large weights matter, and would not be seen.
+
+    Parameters
+    ----------
+    histograms : sequence of WeightHistogram
+        From :func:`minibs4nn.analysis.weight_histograms`.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no layer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one = WeightHistogram(np.array([1, 3]), np.array([-1.0, 0.0, 1.0]))
+    >>> figure = weight_histograms([one])
+    >>> figure.axes[0].get_title()
+    'layer 1: 75.0 % of the weights are positive'
+    """
+    if not histograms:
+        raise ValueError("weight_histograms: there is no layer to draw")
+    with style() as plt:
+        figure: Figure = plt.figure(figsize=(WIDTH, 0.4 + 2.2 * len(histograms)))
+        grid = figure.subplots(len(histograms), 1, squeeze=False).ravel()
+        for k, (ax, layer) in enumerate(zip(grid, histograms, strict=True), start=1):
+            canvas(plt, ax, "weight" if ax is grid[-1] else "", "synapses")
+            left, right = layer.edges[:-1], layer.edges[1:]
+            for which, colour, hatch in ((left < 0, VERMILLION, "///"), (left >= 0, BLUE, "")):
+                ax.bar(
+                    left[which], layer.counts[which], (right - left)[which], align="edge",
+                    color=colour if not hatch else "white", edgecolor=colour, hatch=hatch,
+                )  # fmt: skip
+            ax.set_yscale("symlog", linthresh=1)
+            ax.set_ylim(bottom=0)
+            ax.set_title(f"layer {k}: {100 * layer.positive:.1f} % of the weights are positive")
+    return figure
+
+
+def flips(shares: npt.ArrayLike, *, ax: Axes | None = None) -> Axes:
+    """Draw which share of the signs of each layer changed in each epoch.
+
+    Parameters
+    ----------
+    shares : array, shape (n_epochs, n_layers), 0 or more
+        From :func:`minibs4nn.analysis.flip_shares`.
+    ax : matplotlib Axes, optional
+        Where to draw; without it, a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no epoch, or the shape is another.
+
+    Examples
+    --------
+    >>> ax = flips([[0.5, 0.1], [0.2, 0.0]])
+    >>> [line.get_ydata().tolist() for line in ax.lines]
+    [[50.0, 20.0], [10.0, 0.0]]
+    """
+    percent = 100 * check_finite("flips", "shares", shares)
+    if percent.ndim != 2 or percent.size == 0:
+        raise ValueError(f"flips: shares must have shape (n_epochs, n_layers), got {percent.shape}")
+    epochs = np.arange(1, len(percent) + 1)
+    with style() as plt:
+        ax = canvas(plt, ax, "epoch", "flipped signs, %")
+        dot = "o" if len(epochs) <= 30 else ""
+        for k, y in enumerate(percent.T):
+            ax.plot(epochs, y, **look(k), linewidth=2, marker=dot, markersize=4)
+        # Layers differ a hundredfold, and 0 is possible: below the least share the axis is linear.
+        ax.set_yscale("symlog", linthresh=percent[percent > 0].min(initial=1.0))
+        ax.set_ylim(bottom=0)
+        ax.set_xlim(0.5, len(epochs) + 0.5)
+        ax.locator_params(axis="x", integer=True, min_n_ticks=1)
+        ax.set_title("Signs that changed in an epoch")
+        names = [f"layer {k}" for k in range(1, percent.shape[1] + 1)]
+        label_right(ax, percent[-1].tolist(), names, [look(k)["color"] for k in range(len(names))])
+    return ax
