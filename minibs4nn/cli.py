@@ -1,4 +1,4 @@
-"""The command line: ``python -m minibs4nn train | evaluate | pack ...``, or ``minibs4nn ...``."""
+"""The command line: ``python -m minibs4nn train | evaluate | ...``, or ``minibs4nn ...``."""
 
 import argparse
 import dataclasses
@@ -6,7 +6,10 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from minibs4nn._npy import read_npy
+from minibs4nn.analysis import analyse
 from minibs4nn.baselines import BNN
 from minibs4nn.datasets import Dataset
 from minibs4nn.doctor import report
@@ -88,12 +91,23 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(run=_train)
 
     evaluate = commands.add_parser("evaluate", help="print the accuracy of a saved network")
-    evaluate.add_argument("file", type=Path)
-    evaluate.add_argument("--dataset", choices=sorted(DATASETS), default="mnist")
-    evaluate.add_argument("--part", choices=("test", "train"), default="test")
-    evaluate.add_argument("--backend", choices=BACKENDS, default="auto")
+    _add_network(evaluate)
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     evaluate.set_defaults(run=_evaluate)
+
+    analysis = commands.add_parser(
+        "analyse",
+        help="say when a network decides, on how many spikes, and how robustly",
+        description="Print when a network decides, on how many spikes, how it answers by a "
+        "deadline, with other thresholds, and with jitter on its input.",
+    )
+    _add_network(analysis)
+    analysis.add_argument("--images", type=int, help="only so many, from the first (default: all)")
+    analysis.add_argument("--seed", type=int, default=0, help="of the jitter")
+    analysis.add_argument(
+        "--out", type=Path, help="folder for analysis.json, and for figures if matplotlib is there"
+    )
+    analysis.set_defaults(run=_analyse)
 
     pack = commands.add_parser(
         "pack",
@@ -143,6 +157,61 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.set_defaults(run=lambda options: min(report(), 1))
     return parser
+
+
+def _add_network(command: argparse.ArgumentParser) -> None:
+    """Let a command take a network, from a file or from weights, and images to judge it by."""
+    command.add_argument("file", type=Path, nargs="?", help="a saved network; or --weights")
+    command.add_argument(
+        "--weights",
+        type=Path,
+        nargs="+",
+        metavar="NPY",
+        help="instead of a network its weights, one .npy file of shape (n_out, n_in) or (n_out, "
+        "n_in, 1) per layer after the input",
+    )
+    command.add_argument(
+        "--scale",
+        type=float,
+        nargs="+",
+        help="with --weights: a BS4NN with this scale, one number or one per layer (default: an "
+        "S4NN)",
+    )
+    command.add_argument(
+        "--threshold",
+        type=float,
+        nargs="+",
+        help="with --weights: one number or one per layer (default: 100)",
+    )
+    command.add_argument("--dataset", choices=sorted(DATASETS), default="mnist")
+    command.add_argument("--part", choices=("test", "train"), default="test")
+    command.add_argument("--backend", choices=BACKENDS, default="auto")
+
+
+def _network_and_images(options: argparse.Namespace, where: str) -> tuple[Any, Dataset]:
+    """The network that the options of :func:`_add_network` name, and the images."""
+    if (options.file is None) == (options.weights is None):
+        raise ValueError(f"{where}: give the file of a network, or its --weights; one of the two")
+    if options.weights is None:
+        if options.scale is not None or options.threshold is not None:
+            raise ValueError(f"{where}: --scale and --threshold belong to --weights")
+        net = load(options.file, backend=options.backend)
+    else:
+        net = _from_weights(options)
+    train, test = DATASETS[options.dataset]()
+    return net, train if options.part == "train" else test
+
+
+def _from_weights(options: argparse.Namespace) -> S4NN | BS4NN:
+    """A network from the weight files of another program."""
+    weights = [read_npy(path) for path in options.weights]
+    threshold = options.threshold or [100.0]
+    if len(threshold) == 1:
+        threshold = threshold[0]
+    if options.scale is None:
+        return S4NN.from_weights(weights, threshold=threshold, backend=options.backend)
+    scale = options.scale[0] if len(options.scale) == 1 else options.scale
+    return BS4NN.from_weights(weights, threshold=threshold, scale=scale, backend=options.backend)
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -215,11 +284,30 @@ def _rule(options: argparse.Namespace) -> LearningRule | None:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    train, test = DATASETS[options.dataset]()
-    images = train if options.part == "train" else test
-    net = load(options.file, backend=options.backend)
+    net, images = _network_and_images(options, "evaluate")
     evaluation = net.evaluate(images.images, images.labels)
     print(json.dumps(evaluation.as_dict(), indent=2) if options.json else evaluation)
+    return 0
+
+
+def _analyse(options: argparse.Namespace) -> int:
+    net, images = _network_and_images(options, "analyse")
+    if not isinstance(net, S4NN | BS4NN | PackedBS4NN):
+        raise ValueError(
+            f"analyse: {options.file} holds a {type(net).__name__}, which has no spikes"
+        )
+    if options.images is not None:
+        if options.images < 1:
+            raise ValueError(f"analyse: --images must be 1 or more, got {options.images}")
+        images = images[: options.images]
+    found = analyse(net, images.images, images.labels, seed=options.seed)
+    print(f"{images.name}, {len(images)} images")
+    print(found)
+    if options.out is not None:
+        written = found.save(options.out)
+        print(f"{options.out}: {', '.join(path.name for path in written)}")
+        if len(written) == 1:
+            print("no figures, for they need matplotlib: pip install 'minibs4nn[plot]'")
     return 0
 
 
