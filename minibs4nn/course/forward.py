@@ -8,8 +8,8 @@ import numpy as np
 
 from minibs4nn._checks import AnyArray, IntArray
 from minibs4nn.course.judging import Misconception, OpenTask, Task
-from minibs4nn.course.values import Arguments
 from minibs4nn.course.neuron import EACH_SPIKE, NO_DELAY, REACHES
+from minibs4nn.course.values import Arguments
 from minibs4nn.forward import DECISION_RULES, decide, layer_spike_times, published_correct
 
 __all__ = ["TASKS"]
@@ -41,21 +41,22 @@ def _wrong_layer(
     each_spike: bool = False,
     again: bool = False,
     step_0: bool = True,
+    mark: int | None = None,
 ) -> list[int]:
     """The layer, with one thing wrong for each argument that is not the default."""
     spike_times = []
     visited = range(t_max + steps) if step_0 else np.unique(times[times < t_max])
     for row in weights:
-        v, stamp = 0, t_max
+        v, stamp = 0, mark
         for t in map(int, visited):
-            open_ = stamp == t_max
+            open_ = stamp == mark
             for w in row[times == t]:
                 v += int(w)
                 if each_spike and open_ and exceeds(v, threshold):
                     stamp, open_ = t + delay, False
             if exceeds(v, threshold) and (open_ or again):
                 stamp = t + delay
-        spike_times.append(stamp)
+        spike_times.append(t_max if stamp is None else stamp)
     return spike_times
 
 
@@ -73,7 +74,8 @@ def _layers(rng: np.random.Generator) -> Iterator[Arguments]:
         n_out = int(rng.integers(1, 3 + number // 80))
         times = rng.integers(0, t_max + 1, size=n_in)
         weights = rng.integers(-4, 6, size=(n_out, n_in))
-        yield times, weights, int(rng.integers(-1, 5)), t_max
+        threshold = -1 if rng.random() < 0.1 else int(rng.integers(0, 5))
+        yield times, weights, threshold, t_max
 
 
 LAYER = Task(
@@ -93,6 +95,14 @@ LAYER = Task(
             partial(_wrong_layer, steps=1),
             "You let a silent neuron pass on a spike at t_max: a spike time of t_max is a mark for "
             "silence, and adds no weight.",
+        ),
+        Misconception(
+            lambda times, weights, threshold, t_max: _wrong_layer(
+                times, weights, threshold, t_max, steps=1, mark=t_max
+            ),
+            "Your loop goes on to step t_max, where silent neurons pass on spikes that do not exist, "
+            "and a neuron that crossed in the last step is stamped again: the window ends at "
+            "t_max - 1.",
         ),
         Misconception(
             partial(_wrong_layer, again=True),

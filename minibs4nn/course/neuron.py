@@ -77,7 +77,7 @@ def _few_spikes(rng: np.random.Generator) -> Iterator[Arguments]:
         n_in = int(rng.integers(0, 3 + number // 60))
         times = rng.integers(0, t_max + 1, size=n_in)
         weights = rng.integers(-4, 6, size=n_in)
-        yield times, weights, int(rng.integers(-1, 5)), t_max
+        yield times, weights, int(rng.integers(0, 5)), t_max
 
 
 SPIKE_TIME = Task(
