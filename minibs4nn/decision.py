@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import AnyArray, is_whole
-from minibs4nn.binary import flips
+from minibs4nn._checks import FloatArray, is_whole
 from minibs4nn.kernels.decision import (
     ERROR_STEPS,
     HIDDEN_STEPS,
     LARGEST_BATCH,
     Batch,
-    BinaryLayers,
     DecisionKernels,
     Gradients,
+    TwoLayers,
     get_decision_kernels,
-    moves,
+    views,
 )
 
 if TYPE_CHECKING:
@@ -32,13 +31,15 @@ if TYPE_CHECKING:
 
 __all__ = ["DecisionPotential"]
 
-INITIAL_WEIGHTS = (-0.1, 0.1)  # latent weights at the start: small, so that signs change easily
+LATENT_WEIGHTS = (-0.1, 0.1)  # at the start: small, so that signs change easily
+REAL_WEIGHTS = (-(3**0.5), 3**0.5)  # at the start: their standard deviation is that of signs, 1
+VIEWS = 2_000  # drawn anew for every epoch
 FALL = 0.6  # share of the run over which the target of missed images falls
 
 
 @dataclass(frozen=True)
 class DecisionPotential:
-    """Cross-entropy of the output potentials at the moment of decision, for one-bit weights.
+    """Cross-entropy of the output potentials at the moment of decision.
 
     For every image, with z the output potentials less their thresholds:
 
@@ -46,17 +47,20 @@ class DecisionPotential:
        random share of the images the end of the window in any case.
     2. ``p = softmax(z / temperature)`` at that moment; the error of an output is ``p - 1`` for the
        label, ``p`` for the others.
-    3. A hidden neuron gets the errors back through the signs, if its potential came within
+    3. A hidden neuron gets the errors back through the weights, if its potential came within
        ``width`` of its threshold: elsewhere a small change would not change its spike.
-    4. A sign gets the error of its neuron, if its input fired before its neuron did, and in time
+    4. A weight gets the error of its neuron, if its input fired before its neuron did, and in time
        for the moment.
 
-    The means over a batch go to Adam, which moves the latent weights, and the hidden thresholds
-    against the errors. The output threshold, one for all outputs, follows a target instead: it
-    falls while too many images end without a spike of the label's neuron, and rises else.
+    The means over a batch go to Adam, which moves weights and thresholds against the errors: the
+    latent weights of a :class:`~minibs4nn.BS4NN`, the weights themselves of an
+    :class:`~minibs4nn.S4NN`. Errors alone cannot tell how early the outputs should fire. So the
+    output thresholds also follow a target, all alike: they fall while too many images end without
+    a spike of the label's neuron, and rise else.
 
-    A fresh network starts with latent weights between -0.1 and 0.1, scales of 1, and the thresholds
-    given here; its own ``initial_weights``, ``scale`` and ``threshold`` are for the papers' rule.
+    A fresh network starts with scales of 1, the thresholds given here, and weights of its own:
+    latent ones between -0.1 and 0.1, real ones with the spread of signs. The network's
+    ``initial_weights``, ``scale`` and ``threshold`` are for the papers' rule.
 
     Attributes
     ----------
@@ -71,25 +75,29 @@ class DecisionPotential:
     hidden_threshold, output_threshold : float
         At the start, in sums of signs.
     threshold_speed : float
-        Hidden thresholds learn with so many times the learning rate.
+        Thresholds learn with so many times the learning rate.
     at_end : float, 0 to 1
         Share of the images that are read at the end of the window.
     missed_first, missed_last : float, 0 to 1
         Share of images that may miss: those read at the end of the window with the label's
         potential not above its threshold. The target goes from the first to the last in a straight
-        line over 60 % of the run.
+        line over 60 % of the run. The lower it is, the earlier and the less silent the outputs.
     feedback : float
-        The output threshold changes by so much times the distance from that target, each batch.
+        The output thresholds change by so much times the distance from that target, each batch.
     skip : float, 0 to 1
         An image with no error as large as this teaches nothing.
+    dropout : float, 0 to 1
+        Share of the hidden neurons that are left out, drawn anew for every image.
     shift : int, pixels
         Every time an image is shown, it is moved at random by at most so much each way.
     mirror : bool
         Whether it is also mirrored, left to right, every other time.
+    warp : float, pixels
+        Whether it is also bent, and how far: see :func:`minibs4nn.kernels.decision.views`.
     plain_epochs : int
-        At the end of the run, epochs in which the images are neither shifted nor mirrored.
+        At the end of the run, epochs in which the images are shown as they are.
     columns : int or None
-        Pixels of one row of an image, needed only to move images. None: images are square.
+        Pixels of one row of an image, needed only to change images. None: images are square.
 
     Raises
     ------
@@ -100,7 +108,7 @@ class DecisionPotential:
     ----------
     This library's own. Its parts: the straight-through estimator (Bengio, Léonard & Courville
     2013), latent weights (Courbariaux et al. 2016), Adam (Kingma & Ba 2015), the cosine (Loshchilov
-    & Hutter 2017).
+    & Hutter 2017), dropout (Srivastava et al. 2014), bent images (Simard, Steinkraus & Platt 2003).
 
     Examples
     --------
@@ -125,8 +133,10 @@ class DecisionPotential:
     missed_last: float = 0.05
     feedback: float = 0.1
     skip: float = 0.01
+    dropout: float = 0.0
     shift: int = 0
     mirror: bool = False
+    warp: float = 0.0
     plain_epochs: int = 0
     columns: int | None = None
 
@@ -146,11 +156,13 @@ class DecisionPotential:
                 raise ValueError(
                     f"DecisionPotential: {name} must be a whole number {limits}, got {value!r}"
                 )
-        for name in ("at_end", "missed_first", "missed_last", "skip"):
+        for name in ("at_end", "missed_first", "missed_last", "skip", "dropout"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ValueError(f"DecisionPotential: {name} is a share, 0 to 1, got {value!r}")
-        for name in ("hidden_threshold", "output_threshold", "threshold_speed", "feedback"):
+        for name in (
+            "hidden_threshold", "output_threshold", "threshold_speed", "feedback", "warp"
+        ):  # fmt: skip
             value = getattr(self, name)
             if not 0 <= value < np.inf:
                 raise ValueError(f"DecisionPotential: {name} must be 0 or more, got {value!r}")
@@ -162,7 +174,8 @@ class DecisionPotential:
     def begin(self, net: "SpikingNetwork") -> None:
         """Give a fresh network its first weights, thresholds and scales."""
         self._check(net)
-        net.initialise([INITIAL_WEIGHTS, INITIAL_WEIGHTS])
+        weights = LATENT_WEIGHTS if net.has_signs else REAL_WEIGHTS
+        net.initialise([weights, weights])
         net.parameters.scale[:] = 1
         net.parameters.thresholds[0][:] = self.hidden_threshold
         net.parameters.thresholds[1][:] = self.output_threshold
@@ -172,7 +185,7 @@ class DecisionPotential:
 
         Parameters
         ----------
-        net : BS4NN
+        net : BS4NN or S4NN
             Its parameters are changed in place.
         epoch : Epoch
             Gives the images, the labels and the random numbers; takes what was observed.
@@ -180,27 +193,32 @@ class DecisionPotential:
         Raises
         ------
         ValueError
-            If the network is not a BS4NN with one hidden layer, or its images cannot be moved.
+            If the network does not have one hidden layer, or its images cannot be changed.
         """
         self._check(net)
-        self._in_sums_of_signs(net)
+        _in_sums_of_signs(net)
         _ready_state(net)
         kernels = get_decision_kernels(net.backend)
-        plain = epoch.number > epoch.last - self.plain_epochs
-        table = self._moves(net.layers[0], plain=plain)
-        order = epoch.rng.permutation(epoch.images)
-        at_end = epoch.rng.random(order.size) < self.at_end
-        move = epoch.rng.integers(len(table), size=order.size)
+        rng, n_hidden = epoch.rng, net.layers[1]
+        seen = self._views(net.layers[0], rng, plain=epoch.number > epoch.last - self.plain_epochs)
+        order = rng.permutation(epoch.images)
         for start in range(0, order.size, self.batch_size):
-            some = slice(start, start + self.batch_size)
-            batch = Batch(order[some], at_end[some], move[some], table)
+            images = order[start : start + self.batch_size]
+            n = images.size
+            batch = Batch(
+                images,
+                at_end=rng.random(n) < self.at_end,
+                dropped=rng.random((n, n_hidden if self.dropout else 0)) < self.dropout,
+                view=rng.integers(len(seen), size=n),
+                views=seen,
+            )
             found = kernels.gradients(
-                epoch.inputs, epoch.labels, batch, _whole(net), self, t_max=net.t_max
+                epoch.inputs, epoch.labels, batch, _as_it_runs(net), self, t_max=net.t_max
             )
             progress = (epoch.number - 1 + start / order.size) / epoch.last
-            flipped = self._step(net, kernels, found, batch.images.size, progress)
-            means = found.outcomes.means() | {"updates": found.learned / batch.images.size}
-            epoch.observe(batch.images.size, means, flips=flipped)
+            flipped = self._step(net, kernels, found, n, progress)
+            means = found.outcomes.means() | {"updates": found.learned / n}
+            epoch.observe(n, means, flips=flipped)
 
     def _step(
         self, net: "SpikingNetwork", kernels: DecisionKernels, found: Gradients, n: int,
@@ -208,32 +226,30 @@ class DecisionPotential:
     ) -> npt.NDArray[np.int64]:  # fmt: skip
         """Change weights and thresholds after a batch of ``n``; return how many signs flipped."""
         p, state = net.parameters, net.rule_state_
-        assert p.signs is not None
         step = state["step"]
         step += 1
         learning_rate = self.learning_rate * (1 + np.cos(np.pi * progress)) / 2
         rate = float(learning_rate * np.sqrt(1 - 0.999 ** step[0]) / (1 - 0.9 ** step[0]))
 
         flipped = np.zeros(2, dtype=np.int64)
-        sums: list[AnyArray] = [found.hidden, found.output]
-        parts = [HIDDEN_STEPS, ERROR_STEPS]
+        slopes = [(found.hidden, HIDDEN_STEPS), (found.output, ERROR_STEPS)]
+        theta_slopes = [
+            (found.hidden_threshold, HIDDEN_STEPS), (found.output_threshold, ERROR_STEPS)
+        ]  # fmt: skip
         for layer in range(2):
             # Transposed: in memory, what one input sends to all neurons lies side by side.
-            gradient = np.ascontiguousarray(sums[layer].T, dtype=np.float32)
-            gradient *= np.float32(1 / (parts[layer] * n))
-            latent = p.latent[layer].T
+            slope, parts = slopes[layer]
+            flipped[layer] = kernels.adam(
+                p.latent[layer].T, None if p.signs is None else p.signs[layer].T,
+                state[f"first_{layer}"], state[f"second_{layer}"], slope.T,
+                unit=1 / (parts * n), rate=rate,
+            )  # fmt: skip
+            slope, parts = theta_slopes[layer]
             kernels.adam(
-                latent, state[f"first_{layer}"], state[f"second_{layer}"], gradient, rate=rate
-            )
-            signs = _signs(latent)
-            flipped[layer] = flips(p.signs[layer].T, signs)
-            p.signs[layer].T[:] = signs
-
-        slope = found.threshold / (HIDDEN_STEPS * n)
-        first, second = state["first_threshold"], state["second_threshold"]
-        first += 0.1 * (slope - first)
-        second += 0.001 * (slope**2 - second)
-        p.thresholds[0] -= self.threshold_speed * rate * first / (np.sqrt(second) + 1e-8)
+                p.thresholds[layer], None,
+                state[f"first_threshold_{layer}"], state[f"second_threshold_{layer}"], slope,
+                unit=1 / (parts * n), rate=self.threshold_speed * rate,
+            )  # fmt: skip
         part = min(1.0, progress / FALL)
         target = self.missed_first + part * (self.missed_last - self.missed_first)
         p.thresholds[1] += self.feedback * (target - found.missed / n)
@@ -243,43 +259,56 @@ class DecisionPotential:
 
     def _check(self, net: "SpikingNetwork") -> None:
         """Refuse what this rule cannot train."""
-        if not getattr(net, "has_signs", False) or len(net.layers) != 3:
+        if not hasattr(net, "has_signs") or len(net.layers) != 3:
             raise ValueError(
-                "DecisionPotential: this rule trains a BS4NN with one hidden layer, such as "
-                f"BS4NN((784, 600, 10)); got {type(net).__name__}({net.layers})"
+                "DecisionPotential: this rule trains an S4NN or BS4NN with one hidden layer, such "
+                f"as BS4NN((784, 600, 10)); got {type(net).__name__}({net.layers})"
             )
-        self._moves(net.layers[0], plain=False)
+        self._columns(net.layers[0])
 
-    def _moves(self, n_in: int, *, plain: bool) -> npt.NDArray[np.int32]:
-        """Where the pixels of a moved image go; one row per way to move it."""
-        if plain or not (self.shift or self.mirror):
-            return moves(n_in, columns=n_in, shift=0, mirror=False)
+    def _columns(self, n_in: int) -> int:
+        """Pixels in a row of an image; all of them where images are not changed."""
+        if not (self.shift or self.mirror or self.warp):
+            return n_in
         columns = self.columns or round(n_in**0.5)
         if n_in % columns or (self.columns is None and columns**2 != n_in):
             raise ValueError(
-                f"DecisionPotential: to shift or mirror images of {n_in} pixels it must know how "
-                f"many stand in a row; got columns={self.columns!r}. Give columns=, a divisor of "
-                f"{n_in}, or shift=0 and mirror=False"
+                f"DecisionPotential: to shift, mirror or warp images of {n_in} pixels it must know "
+                f"how many stand in a row; got columns={self.columns!r}. Give columns=, a divisor "
+                f"of {n_in}, or shift=0, mirror=False and warp=0"
             )
-        return moves(n_in, columns=columns, shift=self.shift, mirror=self.mirror)
+        return columns
 
-    def _in_sums_of_signs(self, net: "SpikingNetwork") -> None:
-        """Scales of 1, and thresholds that mean the same: at the start, and after another rule."""
-        p = net.parameters
-        if (p.scale != 1).any():
-            p.thresholds[:] = p.forward_thresholds
-            p.scale[:] = 1
+    def _views(
+        self, n_in: int, rng: np.random.Generator, *, plain: bool
+    ) -> npt.NDArray[np.int32]:  # fmt: skip
+        """Draw the ways to see an image; each image of an epoch is shown in one of them."""
+        if plain or not (self.shift or self.mirror or self.warp):
+            return np.arange(n_in, dtype=np.int32)[None]
+        return views(
+            n_in, VIEWS, rng, columns=self._columns(n_in), shift=self.shift, mirror=self.mirror,
+            warp=self.warp,
+        )  # fmt: skip
 
 
-def _whole(net: "SpikingNetwork") -> BinaryLayers:
+def _in_sums_of_signs(net: "SpikingNetwork") -> None:
+    """Scales of 1, and thresholds that mean the same: at the start, and after another rule."""
+    p = net.parameters
+    if (p.scale != 1).any():
+        p.thresholds[:] = p.forward_thresholds
+        p.scale[:] = 1
+
+
+def _as_it_runs(net: "SpikingNetwork") -> TwoLayers:
     """The network as the kernels read it. No sum of signs is beyond the number of inputs."""
     p = net.parameters
-    assert p.signs is not None
-    limits = [
-        np.clip(theta, -signs.shape[1] - 1, signs.shape[1]).astype(np.int64)
-        for theta, signs in zip(p.forward_thresholds, p.signs, strict=True)
-    ]
-    return BinaryLayers(list(p.signs), limits)
+    limits: list[FloatArray] = p.forward_thresholds
+    if p.signs is not None:
+        limits = [
+            np.clip(theta, -signs.shape[1] - 1, signs.shape[1])
+            for theta, signs in zip(limits, p.signs, strict=True)
+        ]
+    return TwoLayers(p.weights, limits)
 
 
 def _ready_state(net: "SpikingNetwork") -> None:
@@ -289,22 +318,18 @@ def _ready_state(net: "SpikingNetwork") -> None:
     trust them.
     """
     n_in, n_hidden, n_out = net.layers
-    wanted: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {"step": ((1,), np.int64)}
+    number = net.parameters.latent[0].dtype
+    wanted: dict[str, tuple[tuple[int, ...], npt.DTypeLike]] = {"step": ((1,), np.dtype(np.int64))}
     for moment in ("first", "second"):
-        wanted[f"{moment}_0"] = ((n_in, n_hidden), np.float32)
-        wanted[f"{moment}_1"] = ((n_hidden, n_out), np.float32)
-        wanted[f"{moment}_threshold"] = ((n_hidden,), np.float64)
+        wanted[f"{moment}_0"] = ((n_in, n_hidden), number)
+        wanted[f"{moment}_1"] = ((n_hidden, n_out), number)
+        wanted[f"{moment}_threshold_0"] = ((n_hidden,), np.dtype(np.float64))
+        wanted[f"{moment}_threshold_1"] = ((n_out,), np.dtype(np.float64))
     for name, (shape, dtype) in wanted.items():
         array = net.rule_state_.get(name, np.zeros(shape, dtype))
         if array.shape != shape or array.dtype != dtype:
             raise ValueError(
                 f"DecisionPotential: the network's rule_state_ has {name!r} of shape {array.shape} "
-                f"and {array.dtype}, not {shape} and {np.dtype(dtype)}; it is not of this rule"
+                f"and {array.dtype}, not {shape} and {dtype}; it is not of this rule"
             )
         net.rule_state_[name] = np.require(array, requirements=["C", "W"])
-
-
-def _signs(latent: AnyArray) -> npt.NDArray[np.int8]:
-    """As :func:`~minibs4nn.binary.sign`, for weights known to be finite: -1 where below 0."""
-    below: npt.NDArray[np.int8] = (latent < 0).view(np.int8)
-    return np.int8(1) - np.int8(2) * below

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,22 +12,25 @@ import pytest
 from agreement import same
 
 import minibs4nn as bs
+from minibs4nn.binary import sign
 from minibs4nn.errors import BackendError
 from minibs4nn.kernels import decision as contract
 from minibs4nn.kernels import get_kernels
 from minibs4nn.kernels.decision import (
     ERROR_STEPS,
     HIDDEN_STEPS,
+    TABLE_STEPS,
     Batch,
-    BinaryLayers,
     Gradients,
+    TwoLayers,
     exponentials,
     get_decision_kernels,
-    moves,
+    views,
 )
 from minibs4nn.training import Epoch
 
 Array = npt.NDArray[Any]
+Net: TypeAlias = bs.BS4NN | bs.S4NN
 SMALL = bs.DecisionPotential(
     learning_rate=0.01, batch_size=20, temperature=2.0, width=4, hidden_threshold=3.0,
     output_threshold=5.0, missed_first=0.3, missed_last=0.05,
@@ -35,7 +38,7 @@ SMALL = bs.DecisionPotential(
 
 
 def gradients(
-    backend: str, times: Array, labels: Array, batch: Batch, net: BinaryLayers,
+    backend: str, times: Array, labels: Array, batch: Batch, net: TwoLayers,
     rule: bs.DecisionPotential, t_max: int,
 ) -> Gradients:  # fmt: skip
     prepared = get_kernels(backend).prepare(times, t_max=t_max)
@@ -43,38 +46,49 @@ def gradients(
     return kernels.gradients(prepared, labels, batch, net, rule, t_max=t_max)
 
 
-def one(at_end: bool, table: Array) -> Batch:
-    """The first image alone, where it is."""
-    return Batch(np.array([0]), np.array([at_end]), np.array([0]), table)
+def plain(n_in: int, at_end: list[bool], dropped: Array | None = None) -> Batch:
+    """The first images, as they are."""
+    m = len(at_end)
+    nobody = np.zeros((m, 0), np.bool_)
+    return Batch(
+        np.arange(m), np.array(at_end), nobody if dropped is None else dropped,
+        np.zeros(m, np.int64), np.arange(n_in, dtype=np.int32)[None],
+    )  # fmt: skip
 
 
-def random_case(seed: int) -> tuple[Array, Array, Batch, BinaryLayers, bs.DecisionPotential, int]:
+def random_case(
+    seed: int, *, real: bool = False
+) -> tuple[Array, Array, Batch, TwoLayers, bs.DecisionPotential, int]:
     """A small network at random, with many ties, silent images and moments at the end."""
     rng = np.random.default_rng(seed)
     t_max = int(rng.choice([1, 2, 4, 9]))
     rows, columns, n_hidden, n_out = (int(k) for k in rng.integers(1, [4, 4, 80, 12]))
     n, m = 5, 9
     times = rng.integers(0, t_max + 1, (n, rows * columns)).astype(np.int16)
-    signs = [
-        np.asfortranarray(rng.choice(np.array([-1, 1], np.int8), shape))
-        for shape in ((n_hidden, rows * columns), (n_out, n_hidden))
-    ]
+    shapes = [(n_hidden, rows * columns), (n_out, n_hidden)]
+    weights: list[Array] = [rng.choice(np.array([-1, 1], np.int8), shape) for shape in shapes]
+    if real:
+        weights = [rng.normal(size=shape) for shape in shapes]
     thresholds = [rng.integers(-2, 4, n_hidden), rng.integers(-2, 4, n_out)]
-    table = moves(rows * columns, columns=columns, shift=seed % 3, mirror=bool(seed % 2))
+    seen = views(rows * columns, 7, rng, columns=columns, shift=seed % 3, mirror=bool(seed % 2),
+                 warp=seed % 5 / 2)  # fmt: skip
+    dropped = rng.random((m, n_hidden if seed % 2 else 0)) < 0.1
     batch = Batch(
-        rng.integers(0, n, m), rng.random(m) < 0.3, rng.integers(0, len(table), m), table
-    )  # fmt: skip
+        rng.integers(0, n, m), rng.random(m) < 0.3, dropped, rng.integers(0, len(seen), m), seen
+    )
     rule = bs.DecisionPotential(
         temperature=float(rng.choice([0.5, 3.0])), width=int(rng.integers(1, 5)),
-        skip=float(rng.choice([0.0, 0.01, 0.3])),
+        skip=float(rng.choice([0.0, 0.01, 0.5])),
     )  # fmt: skip
-    net = BinaryLayers(signs, [theta.astype(np.int64) for theta in thresholds])
+    net = TwoLayers(
+        [np.asfortranarray(w) for w in weights], [theta.astype(np.float64) for theta in thresholds]
+    )
     return times, rng.integers(0, n_out, n), batch, net, rule, t_max
 
 
 def check_equal(case: tuple[Any, ...]) -> Gradients:
     reference, fast = (gradients(backend, *case) for backend in ("numpy", "numba"))
-    for name in ("hidden", "output", "threshold"):
+    for name in ("hidden", "output", "hidden_threshold", "output_threshold"):
         same(getattr(reference, name), getattr(fast, name))
     assert (reference.missed, reference.learned) == (fast.missed, fast.learned)
     for field in dataclasses.fields(reference.outcomes):
@@ -85,13 +99,14 @@ def check_equal(case: tuple[Any, ...]) -> Gradients:
 # --- reference and Numba -------------------------------------------------------------------------
 
 
-def test_reference_and_numba_give_the_same_bits_on_random_networks() -> None:
-    found = [check_equal(random_case(seed)) for seed in range(60)]
+@pytest.mark.parametrize("real", [False, True], ids=["signs", "real weights"])
+def test_reference_and_numba_give_the_same_bits_on_random_networks(real: bool) -> None:
+    found = [check_equal(random_case(seed, real=real)) for seed in range(60)]
     # The cases are no empty show: they have silent images, ties, errors and skipped images.
     assert sum(g.missed for g in found) > 20
     assert sum(g.learned for g in found) > 200
     assert sum(g.learned < 9 for g in found) > 10
-    assert sum(g.outcomes.tied.sum() for g in found) > 20
+    assert sum(g.outcomes.tied.sum() for g in found) > 10
     assert sum(g.outcomes.silent.sum() for g in found) > 20
     assert sum(np.count_nonzero(g.hidden) for g in found) > 200
 
@@ -108,19 +123,20 @@ def test_reference_and_numba_give_the_same_bits_on_random_networks() -> None:
 @pytest.mark.parametrize("theta", [-10, 0, 1, 10])
 def test_edges(times: list[list[int]], at_end: bool, theta: int) -> None:
     signs = [np.ones((1, 2), np.int8, order="F"), np.ones((2, 1), np.int8, order="F")]
-    limits = [np.array([max(min(theta, 2), -3)]), np.array([max(min(theta, 1), -2)] * 2)]
-    batch = one(at_end, moves(2, columns=2, shift=0, mirror=False))
-    case = np.array(times, np.int16), np.array([1]), batch, BinaryLayers(signs, limits), SMALL, 4
+    limits = [np.array([max(min(theta, 2), -3.0)]), np.array([max(min(theta, 1), -2.0)] * 2)]
+    net = TwoLayers(signs, limits)
+    case = np.array(times, np.int16), np.array([1]), plain(2, [at_end]), net, SMALL, 4
     found = check_equal(case)
     assert found.learned == 1  # two outputs that are equal: an error of one half each
     assert abs(found.output).max() in (0, ERROR_STEPS // 2)
 
 
-def test_a_training_gives_the_same_bits_on_both() -> None:
+@pytest.mark.parametrize("kind", [bs.BS4NN, bs.S4NN])
+def test_a_training_gives_the_same_bits_on_both(kind: type[Net]) -> None:
     train, _ = bs.datasets.bars(n=200, seed=0)
-    rule = dataclasses.replace(SMALL, shift=1, mirror=True, plain_epochs=1)
+    rule = dataclasses.replace(SMALL, shift=1, mirror=True, warp=0.7, dropout=0.1, plain_epochs=1)
     a, b = (
-        bs.BS4NN((64, 37, 16), seed=3, backend=backend).fit(
+        kind((64, 37, 16), seed=3, backend=backend).fit(
             train.images, train.labels, epochs=3, rule=rule, progress=False
         )
         for backend in ("numpy", "numba")
@@ -128,8 +144,8 @@ def test_a_training_gives_the_same_bits_on_both() -> None:
     check_same_network(a, b)
 
 
-def check_same_network(a: bs.BS4NN, b: bs.BS4NN) -> None:
-    arrays = [[*net.latent_weights_, *net.weights_, *net.thresholds_, net.scale_] for net in (a, b)]
+def check_same_network(a: Net, b: Net) -> None:
+    arrays = [[*net.parameters.latent, *net.weights_, *net.thresholds_] for net in (a, b)]
     for x, y in zip(*arrays, strict=True):
         same(x, y)
     assert a.rule_state_.keys() == b.rule_state_.keys()
@@ -150,39 +166,45 @@ def cross_entropy(weights: Array, heard: Array, theta: Array, label: int, t: flo
 
 
 @pytest.mark.parametrize("at_end", [False, True])
-def test_the_output_gradient_is_the_slope_of_the_cross_entropy(at_end: bool) -> None:
+@pytest.mark.parametrize("real", [False, True])
+def test_output_gradients_are_the_slopes_of_the_cross_entropy(at_end: bool, real: bool) -> None:
     rng = np.random.default_rng(1)
     n_in, n_hidden, n_out, t_max = 12, 9, 4, 8
     times = rng.integers(0, t_max, (1, n_in)).astype(np.int16)
-    signs = [
-        np.asfortranarray(rng.choice(np.array([-1, 1], np.int8), shape))
+    weights = [
+        np.asfortranarray(
+            rng.normal(size=shape) if real else rng.choice(np.array([-1, 1], np.int8), shape)
+        )
         for shape in ((n_hidden, n_in), (n_out, n_hidden))
     ]
-    thresholds = [np.zeros(n_hidden, np.int64), np.full(n_out, 1)]
+    thresholds = [np.zeros(n_hidden), np.array([1.0, 2.0, 1.0, 1.0])]
     rule = dataclasses.replace(SMALL, skip=0.0)
-    batch = one(at_end, moves(n_in, columns=n_in, shift=0, mirror=False))
-    net = BinaryLayers(signs, thresholds)
+    net = TwoLayers(weights, thresholds)
+    batch = plain(n_in, [at_end])
     found = gradients("numpy", times, np.array([2]), batch, net, rule, t_max)
 
-    (hidden, outputs), _ = bs.network_spike_times(times, signs, thresholds, t_max=t_max)
+    (hidden, outputs), _ = bs.network_spike_times(times, weights, thresholds, t_max=t_max)
     moment = t_max if at_end else outputs.min()
     assert at_end or 0 < moment < t_max
     heard = (hidden[0] < moment).astype(float)
     assert 0 < heard.sum() < n_hidden
-    small = 1e-5
-    slopes = np.zeros((n_out, n_hidden))
-    for place in np.ndindex(*slopes.shape):
-        step = np.zeros_like(slopes)
-        step[place] = small
-        up, down = (
-            cross_entropy(signs[1] + way * step, heard, thresholds[1], 2, rule.temperature)
-            for way in (1, -1)
-        )
-        slopes[place] = (up - down) / (2 * small)
-    # The rule leaves out the factor 1 / temperature, which Adam would divide out again.
-    np.testing.assert_allclose(
-        found.output / ERROR_STEPS / rule.temperature, slopes, atol=0.51 / ERROR_STEPS
-    )
+
+    def slope(array: Array, place: tuple[int, ...]) -> float:
+        """Central difference along one number of an array that the loss reads."""
+        small, before, found = 1e-5, array[place], []
+        for way in (small, -small):
+            array[place] = before + way
+            found.append(cross_entropy(out, heard, theta, 2, rule.temperature))
+        array[place] = before
+        return (found[0] - found[1]) / (2 * small)
+
+    out, theta = weights[1].astype(float), thresholds[1].copy()
+    # The rule leaves out the factor 1 / temperature, which Adam would divide out again. An error is
+    # a whole number of parts, of exponentials in whole steps.
+    near = 0.51 / ERROR_STEPS + 0.5 / TABLE_STEPS
+    for array, sums in ((out, found.output), (theta, found.output_threshold)):
+        slopes = np.array([slope(array, place) for place in np.ndindex(*array.shape)])
+        np.testing.assert_allclose(sums.ravel() / ERROR_STEPS / rule.temperature, slopes, atol=near)
 
 
 def test_the_hidden_gradient_by_hand() -> None:
@@ -193,24 +215,44 @@ def test_the_hidden_gradient_by_hand() -> None:
         np.array([[1, 1, 1, 1], [1, -1, 1, 1]], np.int8),
         np.array([[1, 1], [-1, -1]], np.int8),
     ]
-    net = BinaryLayers([np.asfortranarray(s) for s in signs], [np.array([1, 3]), np.array([2, 2])])
-    batch = one(False, moves(4, columns=4, shift=0, mirror=False))
+    net = TwoLayers([np.asfortranarray(s) for s in signs], [np.array([1.0, 3]), np.array([2.0, 2])])
     rule = dataclasses.replace(SMALL, temperature=1.0, width=4)
-    case = times, np.array([0]), batch, net, rule, 8
+    case = times, np.array([0]), plain(4, [False]), net, rule, 8
     found = check_equal(case)
     # V = +1 for output 0, -1 for output 1: p = sigmoid(2)
     error = 1 / (1 + np.exp(2.0))
     step = round(error * ERROR_STEPS)
     assert found.output.tolist() == [[-step, 0], [step, 0]]  # neuron 1 is not heard
+    assert found.output_threshold.tolist() == [step, -step]
     # Neuron 0 ends 3 above its threshold, neuron 1 ends 1 below: both are near. Of the inputs of
     # neuron 0, two came before it fired; of the silent neuron 1, all did.
-    back = -2 * step / ERROR_STEPS * HIDDEN_STEPS
-    assert found.hidden.tolist() == [[round(back), round(back), 0, 0], [round(back)] * 4]
-    assert found.threshold.tolist() == [-round(back)] * 2
+    back = round(-2 * step / ERROR_STEPS * HIDDEN_STEPS)
+    assert found.hidden.tolist() == [[back, back, 0, 0], [back] * 4]
+    assert found.hidden_threshold.tolist() == [-back] * 2
     assert found.missed == 1
     narrow = gradients("numpy", *case[:4], dataclasses.replace(rule, width=3), 8)
-    assert narrow.hidden.tolist() == [[0] * 4, [round(back)] * 4]
-    assert narrow.threshold.tolist() == [0, -round(back)]
+    assert narrow.hidden.tolist() == [[0] * 4, [back] * 4]
+    assert narrow.hidden_threshold.tolist() == [0, -back]
+
+
+def test_a_dropped_neuron_neither_fires_nor_learns() -> None:
+    rng = np.random.default_rng(0)
+    times, labels = rng.integers(0, 9, (9, 12)).astype(np.int16), rng.integers(0, 4, 9)
+    weights = [rng.choice(np.array([-1, 1], np.int8), shape) for shape in ((40, 12), (4, 40))]
+    thresholds = [np.full(40, 1.0), np.full(4, 3.0)]
+    out = np.arange(40) < 20
+    batch = plain(12, [False] * 9, np.tile(out, (9, 1)))
+    net = TwoLayers([np.asfortranarray(w) for w in weights], thresholds)
+    found = check_equal((times, labels, batch, net, SMALL, 8))
+    for sums in (found.hidden, found.output.T, found.hidden_threshold):
+        assert sums[~out].any()
+        assert not sums[out].any()
+    # The rest is the network without them.
+    small = TwoLayers([weights[0][~out], weights[1][:, ~out]], [thresholds[0][~out], thresholds[1]])
+    alone = gradients("numpy", times, labels, plain(12, [False] * 9), small, SMALL, 8)
+    same(found.hidden[~out], alone.hidden)
+    same(found.output[:, ~out], alone.output)
+    same(found.outcomes.decision_time, alone.outcomes.decision_time)
 
 
 def test_an_input_too_late_for_the_moment_teaches_nothing() -> None:
@@ -218,10 +260,9 @@ def test_an_input_too_late_for_the_moment_teaches_nothing() -> None:
     # at 1 and fires at 2: too late by one step.
     times = np.array([[0, 1]], np.int16)
     signs = [np.array([[1, 1], [1, 1]], np.int8), np.array([[1, 1], [1, -1]], np.int8)]
-    net = BinaryLayers([np.asfortranarray(s) for s in signs], [np.array([0, 1]), np.array([0, 0])])
-    stay = moves(2, columns=2, shift=0, mirror=False)
+    net = TwoLayers([np.asfortranarray(s) for s in signs], [np.array([0.0, 1]), np.zeros(2)])
     early, late = (
-        check_equal((times, np.array([1]), one(at_end, stay), net, SMALL, 9))
+        check_equal((times, np.array([1]), plain(2, [at_end]), net, SMALL, 9))
         for at_end in (False, True)
     )
     assert early.hidden[1, 1] == 0
@@ -241,66 +282,84 @@ def test_a_skipped_image_changes_nothing() -> None:
     assert found.missed == gradients("numpy", *case).missed
 
 
-def test_the_table_holds_every_distance_of_two_potentials() -> None:
-    # Potentials within -3..3, thresholds within -4..3: distances 0 to 13.
-    assert len(exponentials(1.0, 3)) == 14
-
-
-def test_adam_is_adam() -> None:
-    rng = np.random.default_rng(0)
-    latent = rng.uniform(-1, 1, (3, 4)).astype(np.float32)
-    wanted, m, v = latent.astype(float), np.zeros((3, 4)), np.zeros((3, 4))
-    first, second = (np.zeros((3, 4), np.float32) for _ in range(2))
-    for step in range(1, 6):
-        g = rng.normal(size=(3, 4)).astype(np.float32)
-        rate = 0.05 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
-        get_decision_kernels("numpy").adam(latent, first, second, g, rate=rate)
-        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
-        corrected = m / (1 - 0.9**step), v / (1 - 0.999**step)  # as the paper first writes it
-        wanted = np.clip(wanted - 0.05 * corrected[0] / (np.sqrt(corrected[1]) + 1e-8), -1, 1)
-    np.testing.assert_allclose(latent, wanted, atol=1e-4)
-    assert abs(latent).max() <= 1
-
-
-# --- moving images -------------------------------------------------------------------------------
+def test_the_table_of_exponentials_ends_where_errors_do() -> None:
+    table = exponentials()
+    np.testing.assert_allclose(table[::TABLE_STEPS], np.exp(-np.arange(16.0)))
+    assert round(table[-1] * ERROR_STEPS) == 0
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
-def test_a_moved_image_is_the_image_moved(backend: str) -> None:
-    """What the kernels make of a moved image is what they make of np.roll with black margins."""
+@pytest.mark.parametrize("number", [np.float32, np.float64])
+def test_adam_is_adam(backend: str, number: type[np.floating[Any]]) -> None:
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (4, 5, 6), dtype=np.uint8)
-    table = moves(30, columns=6, shift=1, mirror=True)
-    assert len(table) == 18
-    signs = [
-        np.asfortranarray(rng.choice(np.array([-1, 1], np.int8), shape))
-        for shape in ((20, 30), (3, 20))
-    ]
-    net = BinaryLayers(signs, [np.full(20, 2), np.full(3, 1)])
-    labels = np.array([0, 1, 2, 0])
-    stay = moves(30, columns=30, shift=0, mirror=False)
-    shown = []
-    for mirrored in (False, True):
-        for down in (-1, 0, 1):
-            for right in (-1, 0, 1):
-                flipped = images[:, :, ::-1] if mirrored else images
-                framed = np.pad(flipped, ((0, 0), (1, 1), (1, 1)))
-                shown.append(framed[:, 1 - down : 6 - down, 1 - right : 7 - right])
-    times = bs.latency_code(images)
-    for k, moved in enumerate(shown):
-        at_end, zero = np.zeros(4, np.bool_), np.zeros(4, np.int64)
-        a = gradients(backend, times, labels, Batch(np.arange(4), at_end, zero + k, table), net,
-                      SMALL, 256)  # fmt: skip
-        b = gradients(backend, bs.latency_code(moved), labels,
-                      Batch(np.arange(4), at_end, zero, stay), net, SMALL, 256)  # fmt: skip
-        same(a.outcomes.decision_time, b.outcomes.decision_time)
-        same(a.output, b.output)
-        if k != 4:  # the move that leaves everything in place
-            assert not np.array_equal(table[k], np.arange(30))
-    same(table[4], np.arange(30, dtype=np.int32))
+    weights = rng.uniform(-1, 1, (3, 2_000)).astype(number)
+    signs = None if number is np.float64 else sign(weights)
+    wanted, m, v = weights.astype(float), np.zeros(weights.shape), np.zeros(weights.shape)
+    first, second = (np.zeros(weights.shape, number) for _ in range(2))
+    for step in range(1, 6):
+        before = weights.copy()
+        g = np.asarray(rng.integers(-50, 50, weights.shape), np.int16)
+        rate = 0.05 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+        flipped = get_decision_kernels(backend).adam(
+            weights, signs, first, second, g, unit=0.1, rate=rate
+        )
+        m, v = 0.9 * m + 0.1 * (0.1 * g), 0.999 * v + 0.001 * (0.1 * g) ** 2
+        corrected = m / (1 - 0.9**step), v / (1 - 0.999**step)  # as the paper first writes it
+        wanted = wanted - 0.05 * corrected[0] / (np.sqrt(corrected[1]) + 1e-8)
+        if signs is not None:
+            wanted = np.clip(wanted, -1, 1)
+            same(signs, sign(weights))
+            assert flipped == np.count_nonzero((before < 0) != (weights < 0)) > 0
+    np.testing.assert_allclose(weights, wanted, atol=1e-4)
+    assert (abs(weights).max() <= 1) == (signs is not None)
 
 
-def test_images_of_one_epoch_are_moved_each_in_its_own_way(
+# --- what is seen of an image --------------------------------------------------------------------
+
+
+def test_a_view_is_the_image_moved() -> None:
+    rng = np.random.default_rng(0)
+    image = rng.integers(1, 256, (5, 6))
+    seen = views(30, 300, rng, columns=6, shift=1, mirror=True, warp=0.0)
+    moved = {tuple(np.where(view >= 0, image.ravel()[view], 0)) for view in seen}
+    wanted = set()
+    for flipped in (image, image[:, ::-1]):
+        framed = np.pad(flipped, 1)
+        for down in range(3):
+            for right in range(3):
+                wanted.add(tuple(framed[down : down + 5, right : right + 6].ravel()))
+    assert moved == wanted
+    assert len(wanted) == 18
+
+
+def test_a_warp_moves_nails_and_stretches_what_lies_between() -> None:
+    rng = np.random.default_rng(0)
+    seen = views(784, 2_000, rng, columns=28, shift=0, mirror=False, warp=2.0)
+    inside = seen >= 0
+    down, right = (np.where(inside, k, np.nan) for k in np.divmod(seen, 28))
+    middle = 14 * 28 + 14  # the middle of a cell: the mean of its four nails
+    nail = 9 * 28 + 9
+    for way, at in ((down, 14), (right, 14)):
+        assert abs(np.nanmean(way[:, middle]) - at) < 0.15
+        assert np.nanstd(way[:, middle]) == pytest.approx(2.0 / 2, abs=0.12)
+        assert np.nanstd(way[:, nail]) == pytest.approx(2.0, abs=0.15)
+        assert abs(np.corrcoef(way[:, nail], way[:, 18 * 28 + 18])[0, 1]) < 0.1
+        assert np.corrcoef(way[:, middle], way[:, middle + 1])[0, 1] > 0.8
+    assert 0 < (~inside).mean() < 0.1
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_kernels_see_what_the_view_shows(backend: str) -> None:
+    times, labels, batch, net, rule, t_max = random_case(8)
+    batch = batch._replace(view=np.full(9, 3))
+    shown = np.where(batch.views[3] >= 0, times[:, batch.views[3]], t_max).astype(np.int16)
+    found = gradients(backend, times, labels, batch, net, rule, t_max)
+    straight = batch._replace(view=batch.view * 0, views=plain(times.shape[1], [True]).views)
+    assert not np.array_equal(shown, times)
+    same(found.hidden, gradients(backend, shown, labels, straight, net, rule, t_max).hidden)
+
+
+def test_every_image_of_an_epoch_is_seen_once_in_a_way_of_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[Batch] = []
@@ -313,16 +372,17 @@ def test_images_of_one_epoch_are_moved_each_in_its_own_way(
 
     monkeypatch.setattr(kernels, "gradients", spy)
     train, _ = bs.datasets.bars(n=200, seed=0)
-    rule = dataclasses.replace(SMALL, shift=1, plain_epochs=1)
+    rule = dataclasses.replace(SMALL, warp=1.0, dropout=0.3, plain_epochs=1)
     net = bs.BS4NN((64, 5, 16), backend="numpy")
-    net.fit(train.images, train.labels, epochs=2, rule=rule, progress=False)
-    first, last = seen[:10], seen[10:]
-    moved = np.concatenate([batch.move for batch in first])
-    assert np.bincount(moved, minlength=9).min() > 5  # 200 images, nine ways, 22 each
-    assert {len(batch.moves) for batch in last} == {1}  # plain
+    net.fit(train.images, train.labels, epochs=3, rule=rule, progress=False)
+    first, second, last = seen[:10], seen[10:20], seen[20:]
+    shown = np.concatenate([batch.views[batch.view] for batch in first])
+    assert len(np.unique(shown, axis=0)) > 180
+    assert not np.array_equal(first[0].views, second[0].views)
+    same(last[0].views, np.arange(64, dtype=np.int32)[None])  # plain
     assert sorted(np.concatenate([batch.images for batch in first])) == list(range(200))
-    share = np.concatenate([batch.at_end for batch in first]).mean()
-    assert 0.35 < share < 0.65
+    assert 0.35 < np.concatenate([batch.at_end for batch in first]).mean() < 0.65
+    assert 0.25 < np.concatenate([batch.dropped for batch in first]).mean() < 0.35
 
 
 # --- learning ------------------------------------------------------------------------------------
@@ -339,7 +399,7 @@ def test_it_learns_mnist_in_seconds() -> None:
     assert set(np.unique(net.weights_[0])) == {-1, 1}
     assert all(theta.min() >= 0 for theta in net.thresholds_)
     assert net.thresholds_[0].std() > 0  # learned, each its own
-    assert len(np.unique(net.thresholds_[1])) == 1
+    assert net.thresholds_[1].std() > 0
     assert max(abs(w).max() for w in net.latent_weights_) <= 1
     for latent, signs in zip(net.latent_weights_, net.weights_, strict=True):
         np.testing.assert_array_equal(signs, np.where(latent < 0, -1, 1))
@@ -351,13 +411,15 @@ def test_hidden_thresholds_stay_at_zero_or_above() -> None:
     rule = dataclasses.replace(SMALL, hidden_threshold=0.5, threshold_speed=100.0, batch_size=100)
     net = bs.BS4NN((64, 20, 16), backend="numpy")
     net.fit(train.images, train.labels, epochs=1, rule=rule, progress=False)
-    assert set(net.thresholds_[0].round(3)) == {0.0, 1.5}
+    assert {0.0, 1.5} <= set(net.thresholds_[0].round(3)) <= {0.0, 0.5, 1.5}
 
 
 def test_the_output_threshold_falls_while_too_many_miss_and_rises_else() -> None:
     train, _ = bs.datasets.bars(n=100, seed=0)
     for target, way in ((0.0, -1), (1.0, 1)):
-        rule = dataclasses.replace(SMALL, missed_first=target, missed_last=target, feedback=0.1)
+        rule = dataclasses.replace(
+            SMALL, missed_first=target, missed_last=target, feedback=0.1, threshold_speed=0.0
+        )
         net = bs.BS4NN((64, 20, 16), backend="numpy")
         net.fit(train.images, train.labels, epochs=1, rule=rule, progress=False)
         assert np.sign(net.thresholds_[1][0] - SMALL.output_threshold) == way
@@ -436,6 +498,8 @@ def test_it_goes_on_with_a_network_of_the_papers_rule() -> None:
         ({"missed_first": -0.1}, "missed_first is a share, 0 to 1, got -0.1"),
         ({"missed_last": float("nan")}, "missed_last is a share, 0 to 1, got nan"),
         ({"skip": 2}, "skip is a share, 0 to 1, got 2"),
+        ({"dropout": 1.2}, "dropout is a share, 0 to 1, got 1.2"),
+        ({"warp": -0.5}, "warp must be 0 or more, got -0.5"),
         ({"hidden_threshold": -1}, "hidden_threshold must be 0 or more, got -1"),
         ({"output_threshold": -1}, "output_threshold must be 0 or more, got -1"),
         ({"feedback": float("inf")}, "feedback must be 0 or more, got inf"),
@@ -452,9 +516,9 @@ def test_settings_out_of_range_are_named(settings: dict[str, Any], text: str) ->
 
 def test_other_networks_are_refused_and_left_untouched() -> None:
     train, _ = bs.datasets.bars(n=50, seed=0)
-    others = [bs.S4NN((64, 5, 16)), bs.BS4NN((64, 16)), bs.BS4NN((64, 5, 5, 16)), bs.BNN((64, 16))]
+    others = [bs.S4NN((64, 16)), bs.BS4NN((64, 5, 5, 16)), bs.BNN((64, 5, 16))]
     for net in others:
-        with pytest.raises(ValueError, match="trains a BS4NN with one hidden layer, such as"):
+        with pytest.raises(ValueError, match="trains an S4NN or BS4NN with one hidden layer, such"):
             net.fit(train.images, train.labels, epochs=1, rule=SMALL, progress=False)
         assert not net.is_trained
 
@@ -465,7 +529,7 @@ def test_images_that_cannot_be_moved_are_refused_and_told_what_to_do() -> None:
     net = bs.BS4NN((12, 5, 4), backend="numpy")
     for columns in (None, 5):
         rule = dataclasses.replace(SMALL, shift=1, columns=columns)
-        with pytest.raises(ValueError, match=r"Give columns=, a divisor of 12, or shift=0"):
+        with pytest.raises(ValueError, match=r"Give columns=, a divisor of 12, or shift=0, m"):
             net.fit(times, labels, epochs=1, rule=rule, progress=False)
         assert not net.is_trained
     rule = dataclasses.replace(SMALL, shift=1, columns=4)

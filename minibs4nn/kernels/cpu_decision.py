@@ -1,11 +1,11 @@
 """The same computation, compiled by Numba for one core of a CPU.
 
 Read ``reference_decision.py`` first; the numbered steps are the same. As in ``cpu.py``, only spikes
-cost anything, and what one spike changes lies side by side. An image is moved by renaming its
-inputs: the spikes stay sorted by time.
+cost anything, and what one spike changes lies side by side. Every inner loop is a function of its
+own, over a few arrays of as few widths as possible: so it becomes vector instructions.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
@@ -13,21 +13,14 @@ import numpy.typing as npt
 
 from minibs4nn._checks import AnyArray, BoolArray, FloatArray, IntArray, SpikeTimes
 from minibs4nn.evaluation import Outcomes
-from minibs4nn.kernels.cpu import (
-    LANES,
-    Spikes,
-    _judge,
-    _one_image,
-    _potential_at,
-    _sort_by_time,
-)
+from minibs4nn.kernels.cpu import LANES, Spikes, _judge, _one_image, _sort_by_time
 from minibs4nn.kernels.decision import (
     ERROR_STEPS,
     HIDDEN_STEPS,
+    TABLE_STEPS,
     Batch,
-    BinaryLayers,
-    Floats,
     Gradients,
+    TwoLayers,
     exponentials,
 )
 
@@ -44,24 +37,37 @@ _jit = numba.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy"
 
 
 @_jit
-def _move(
-    who: AnyArray, when: SpikeTimes, where: AnyArray, moved_who: AnyArray, moved_when: SpikeTimes
-) -> int:
-    """Rename the inputs; return how many spikes stay inside the image."""
-    k = 0
+def _see(who: AnyArray, when: SpikeTimes, view: AnyArray, times: SpikeTimes, t_max: int) -> None:
+    """Spike times of all inputs, each with what it sees in this view."""
+    plain = np.full(view.size + 1, t_max, np.int16)  # the last for -1: black
     for p in range(who.size):
-        i = where[who[p]]
-        if i >= 0:
-            moved_who[k] = i
-            moved_when[k] = when[p]
-            k += 1
-    return k
+        plain[who[p]] = when[p]
+    for i in range(view.size):
+        times[i] = plain[view[i]]
+
+
+@_jit
+def _add(row: AnyArray, out: AnyArray) -> None:
+    for j in range(out.size):
+        out[j] += row[j]
+
+
+@_jit
+def _potential_before(
+    who: AnyArray, when: SpikeTimes, weights: AnyArray, moment: int, out: AnyArray
+) -> None:
+    """Potential of every neuron just before a moment: what was heard until then."""
+    out[:] = 0
+    for p in range(who.size):
+        if when[p] >= moment:
+            break
+        _add(weights[who[p]], out)
 
 
 @_jit
 def _error(
-    potential: AnyArray, threshold: FloatArray, label: int, table: FloatArray, share: FloatArray,
-    error: AnyArray,
+    potential: AnyArray, threshold: FloatArray, label: int, temperature: float, table: FloatArray,
+    share: FloatArray, error: AnyArray,
 ) -> int:  # fmt: skip
     """Fill in the errors of the outputs, in whole parts; return the largest."""
     most = potential[0] - threshold[0]
@@ -69,7 +75,8 @@ def _error(
         most = max(most, potential[o] - threshold[o])
     total = 0.0
     for o in range(error.size):
-        share[o] = table[int(most - (potential[o] - threshold[o]))]
+        distance = (most - (potential[o] - threshold[o])) * (TABLE_STEPS / temperature)
+        share[o] = table[int(min(np.rint(distance), table.size - 1.0))]
         total += share[o]
     largest = 0
     for o in range(error.size):
@@ -80,8 +87,8 @@ def _error(
 
 @_jit
 def _add_times(row: AnyArray, factor: int, out: AnyArray) -> None:
-    """``out += factor * row``, all int32."""
-    f = np.int32(factor)
+    """``out += factor * row``, all of one type."""
+    f = out.dtype.type(factor)
     for h in range(out.size):
         out[h] += f * row[h]
 
@@ -89,7 +96,7 @@ def _add_times(row: AnyArray, factor: int, out: AnyArray) -> None:
 @_jit
 def _keep_near(
     back: AnyArray, final: AnyArray, potential: AnyArray, limit: AnyArray, width: int,
-    near: SpikeTimes,
+    near: AnyArray,
 ) -> None:  # fmt: skip
     """Errors of the hidden neurons, in their own parts; 0 for those far from their threshold."""
     for h in range(near.size):
@@ -99,9 +106,9 @@ def _keep_near(
 
 
 @_jit
-def _add_where_in_time(row: SpikeTimes, back: SpikeTimes, end: SpikeTimes, t: int) -> None:
-    """Add the errors of the neurons for which an input at ``t`` came in time; all int16."""
-    stamp, nothing = np.int16(t), np.int16(0)
+def _add_where_in_time(row: AnyArray, back: AnyArray, end: SpikeTimes, t: int) -> None:
+    """Add the errors of the neurons for which an input at ``t`` came in time."""
+    stamp, nothing = np.int16(t), row.dtype.type(0)
     for h in range(row.size):
         row[h] += back[h] if stamp < end[h] else nothing
 
@@ -109,68 +116,79 @@ def _add_where_in_time(row: SpikeTimes, back: SpikeTimes, end: SpikeTimes, t: in
 @_jit
 def _gradients(
     start: IntArray, who: AnyArray, when: SpikeTimes, labels: IntArray, images: IntArray,
-    at_end: BoolArray, move: IntArray, moves: AnyArray, signs: AnyArray, out_signs: AnyArray,
-    out_rows: AnyArray, limit: AnyArray, out_limit: AnyArray, out_theta: FloatArray,
-    table: FloatArray, width: int, skip: float, t_max: int, hidden_sum: AnyArray,
-    output_sum: AnyArray, threshold_sum: AnyArray, correct: BoolArray, published: BoolArray,
+    at_end: BoolArray, dropped: BoolArray, view: IntArray, views: AnyArray, weights: AnyArray,
+    out_weights: AnyArray, out_rows: AnyArray, limit: AnyArray, out_limit: AnyArray,
+    out_theta: FloatArray, whole: bool, temperature: float, table: FloatArray, width: int,
+    skip: float, t_max: int, hidden_sum: AnyArray, output_sum: AnyArray,
+    hidden_theta_sum: AnyArray, out_theta_sum: AnyArray, correct: BoolArray, published: BoolArray,
     tied: BoolArray, silent: BoolArray, decision_time: SpikeTimes,
 ) -> tuple[int, int]:  # fmt: skip
-    n_in, lanes = signs.shape
-    n_hidden, out_lanes = out_signs.shape
+    n_in, lanes = weights.shape
+    n_hidden, out_lanes = out_weights.shape
     n_out = out_theta.size
     v, potential = np.empty_like(limit), np.empty_like(limit)
     out_v, out_potential = np.empty_like(out_limit), np.empty_like(out_limit)
     spikes, out_spikes = np.empty(lanes, np.int16), np.empty(out_lanes, np.int16)
+    times = np.empty(n_in, np.int16)
     in_who, in_when = np.empty(n_in, np.int32), np.empty(n_in, np.int16)
     hidden_who, hidden_when = np.empty(n_hidden, np.int32), np.empty(n_hidden, np.int16)
     share, error = np.empty(n_out, np.float64), np.empty(n_out, np.int32)
-    back, heard = np.empty(lanes, np.int32), np.empty(lanes, np.int32)
-    near, end = np.empty(lanes, np.int16), np.empty(lanes, np.int16)
+    back, heard = np.empty(lanes, out_rows.dtype), np.empty(lanes, np.int32)
+    near, end = np.empty(lanes, hidden_sum.dtype), np.empty(lanes, np.int16)
     missed = learned = 0
 
     for m in range(images.size):
         n = images[m]
         label = labels[n]
-        # (1) move the image, (2) forward: firing times of both layers
+        # (1) the image as it is seen, (2) forward: firing times of both layers
         mine = slice(start[n], start[n + 1])
-        k = _move(who[mine], when[mine], moves[move[m]], in_who, in_when)
+        _see(who[mine], when[mine], views[view[m]], times, t_max)
+        k = _sort_by_time(times, t_max, in_who, in_when)
         w, t = in_who[:k], in_when[:k]
-        _one_image(w, t, 0, signs, limit, t_max, t_max, v, spikes, potential)
+        _one_image(w, t, 0, weights, limit, t_max, t_max, v, spikes, potential)
+        for h in range(dropped.shape[1]):
+            if dropped[m, h]:
+                spikes[h] = t_max
         k = _sort_by_time(spikes[:n_hidden], t_max, hidden_who, hidden_when)
         hidden_w, hidden_t = hidden_who[:k], hidden_when[:k]
-        _one_image(hidden_w, hidden_t, 0, out_signs, out_limit, t_max, t_max, out_v, out_spikes,
+        _one_image(hidden_w, hidden_t, 0, out_weights, out_limit, t_max, t_max, out_v, out_spikes,
                    out_potential)  # fmt: skip
         first = t_max
         for o in range(n_out):
             first = min(first, out_spikes[o])
         if first == t_max:
-            _potential_at(hidden_w, hidden_t, out_signs, t_max - 3, out_v)
-        _judge(out_spikes[:n_out], out_potential, out_v, out_theta, 1.0, True, label, t_max, m,
+            _potential_before(hidden_w, hidden_t, out_weights, t_max - 2, out_v)
+        _judge(out_spikes[:n_out], out_potential, out_v, out_theta, 1.0, whole, label, t_max, m,
                correct, published, tied, silent, decision_time)  # fmt: skip
 
         # (3) the moment of decision, and the output potentials just before it
         moment = t_max if at_end[m] else first
-        _potential_at(hidden_w, hidden_t, out_signs, moment - 1, out_v)
+        _potential_before(hidden_w, hidden_t, out_weights, moment, out_v)
         missed += moment == t_max and out_v[label] <= out_theta[label]
 
         # (4) cross-entropy: the error of every output, in whole parts
-        if _error(out_v, out_theta, label, table, share, error) < skip * ERROR_STEPS:
+        largest = _error(out_v, out_theta, label, temperature, table, share, error)
+        if largest < skip * ERROR_STEPS:
             continue
         learned += 1
 
-        # (5) back through the signs, to hidden neurons that were near their threshold
+        # (5) back through the weights, to hidden neurons that were near their threshold
         back[:] = 0
         for o in range(n_out):
             if error[o] != 0:
                 _add_times(out_rows[o], error[o], back)
         _keep_near(back, v, potential, limit, width, near)
+        for h in range(dropped.shape[1]):
+            if dropped[m, h]:
+                near[h] = 0
 
-        # (6) slopes: along a sign, if its input fired in time to matter
+        # (6) slopes: along a weight, if its input fired in time to matter
         for h in range(lanes):
             heard[h] = spikes[h] < moment
             end[h] = min(spikes[h], moment - 1)
-            threshold_sum[h] -= near[h]
+            hidden_theta_sum[h] -= near[h]
         for o in range(n_out):
+            out_theta_sum[o] -= error[o]
             if error[o] != 0:
                 _add_times(heard, error[o], output_sum[o])
         for p in range(w.size):
@@ -181,7 +199,7 @@ def _gradients(
 
 
 def gradients(
-    prepared: Spikes, labels: IntArray, batch: Batch, net: BinaryLayers,
+    prepared: Spikes, labels: IntArray, batch: Batch, net: TwoLayers,
     rule: "DecisionPotential", *, t_max: int,
 ) -> Gradients:  # fmt: skip
     """Slopes of the loss, summed over the images of a batch; nothing is changed.
@@ -192,7 +210,7 @@ def gradients(
         Of all images, as :func:`minibs4nn.kernels.cpu.prepare` returns them.
     labels : int64 array, shape (n,)
     batch : Batch
-    net : BinaryLayers
+    net : TwoLayers
     rule : DecisionPotential
     t_max : int, time steps
 
@@ -200,77 +218,119 @@ def gradients(
     -------
     Gradients
     """
-    n_hidden, n_in = net.signs[0].shape
-    n_out = len(net.signs[1])
-    # Potentials and thresholds are at most n_in each; their distance must fit as well.
-    dtype = np.int16 if 4 * max(n_in, n_hidden) < np.iinfo(np.int16).max else np.int32
-    signs, out_signs = _padded(net.signs[0].T, np.int8), _padded(net.signs[1].T, np.int8)
-    limit, out_limit = (_limits(theta, dtype) for theta in net.thresholds)
+    n_hidden, n_in = net.weights[0].shape
+    n_out = len(net.weights[1])
+    whole = net.weights[0].dtype == np.int8
+    # Of potentials, of errors of the hidden neurons, and of sums on the way to these.
+    number, narrow, wide = (np.dtype(name) for name in ("float64", "int32", "float64"))
+    if whole:
+        # Sums of signs and thresholds are at most n_in each; their distance must fit as well.
+        small = 4 * max(n_in, n_hidden) < np.iinfo(np.int16).max
+        number, narrow, wide = (
+            np.dtype(name) for name in ("int16" if small else "int32", "int16", "int32")
+        )
+    weights, out_weights = (_padded(w.T, w.dtype) for w in net.weights)
+    limit, out_limit = (_limits(theta, number) for theta in net.thresholds)
     lanes = len(limit)
-    hidden_sum = np.zeros((n_in, lanes), np.int16)
-    output_sum, threshold_sum = np.zeros((n_out, lanes), np.int32), np.zeros(lanes, np.int32)
+    hidden_sum, output_sum = np.zeros((n_in, lanes), narrow), np.zeros((n_out, lanes), np.int32)
+    hidden_theta_sum, out_theta_sum = np.zeros(lanes, np.int32), np.zeros(n_out, np.int32)
     outcomes = Outcomes.of(len(batch.images))
     missed, learned = _gradients(
-        prepared.start, prepared.who, prepared.when, labels, batch.images, batch.at_end, batch.move,
-        batch.moves, signs, out_signs, _padded(net.signs[1], np.int32), limit, out_limit,
-        net.thresholds[1].astype(np.float64), exponentials(rule.temperature, n_hidden),
-        rule.width, rule.skip, t_max, hidden_sum, output_sum, threshold_sum,
-        outcomes.correct, outcomes.published, outcomes.tied, outcomes.silent,
-        outcomes.decision_time,
+        prepared.start, prepared.who, prepared.when, labels, batch.images, batch.at_end,
+        batch.dropped, batch.view, batch.views, weights, out_weights,
+        _padded(net.weights[1], wide), limit, out_limit, net.thresholds[1], whole,
+        rule.temperature, exponentials(), rule.width, rule.skip, t_max, hidden_sum, output_sum,
+        hidden_theta_sum, out_theta_sum, outcomes.correct, outcomes.published, outcomes.tied,
+        outcomes.silent, outcomes.decision_time,
     )  # fmt: skip
     return Gradients(
-        hidden_sum[:, :n_hidden].T, output_sum[:, :n_hidden], threshold_sum[:n_hidden],
-        missed, learned, outcomes,
+        hidden_sum[:, :n_hidden].T, output_sum[:, :n_hidden], hidden_theta_sum[:n_hidden],
+        out_theta_sum, missed, learned, outcomes,
     )  # fmt: skip
 
 
 @_jit
-def _add_moments(first: Floats, second: Floats, gradient: Floats) -> None:
-    one = np.float32
+def _slopes(gradient: AnyArray, unit: float, slope: AnyArray) -> None:
+    u = slope.dtype.type(unit)
     for i in range(gradient.size):
-        g = gradient[i]
-        first[i] = one(0.9) * first[i] + one(0.1) * g
-        second[i] = one(0.999) * second[i] + one(0.001) * g * g
+        slope[i] = gradient[i] * u
 
 
 @_jit
-def _move_weights(latent: Floats, first: Floats, second: Floats, rate: np.float32) -> None:
-    one = np.float32
-    for i in range(latent.size):
-        latent[i] -= rate * first[i] / (np.sqrt(second[i]) + one(1e-8))
+def _add_moments(first: AnyArray, second: AnyArray, slope: AnyArray) -> None:
+    number = slope.dtype.type
+    for i in range(slope.size):
+        g = slope[i]
+        first[i] = number(0.9) * first[i] + number(0.1) * g
+        second[i] = number(0.999) * second[i] + number(0.001) * g * g
 
 
 @_jit
-def _clip(latent: Floats) -> None:
-    one = np.float32
-    for i in range(latent.size):
-        latent[i] = max(min(latent[i], one(1)), one(-1))
+def _move_weights(weights: AnyArray, first: AnyArray, second: AnyArray, rate: float) -> None:
+    number = weights.dtype.type
+    r = number(rate)
+    for i in range(weights.size):
+        weights[i] -= r * first[i] / (np.sqrt(second[i]) + number(1e-8))
+
+
+@_jit
+def _clip(weights: AnyArray) -> None:
+    number = weights.dtype.type
+    for i in range(weights.size):
+        weights[i] = max(min(weights[i], number(1)), number(-1))
+
+
+@_jit
+def _sign(weights: AnyArray, signs: AnyArray) -> int:
+    flipped = 0
+    for i in range(weights.size):
+        new = np.int8(-1) if weights[i] < 0 else np.int8(1)
+        flipped += new != signs[i]
+        signs[i] = new
+    return flipped
 
 
 @_jit
 def _adam(
-    latent: Floats, first: Floats, second: Floats, gradient: Floats, rate: np.float32
-) -> None:
-    for start in range(0, latent.size, PIECE):
+    weights: AnyArray, signs: AnyArray | None, first: AnyArray, second: AnyArray,
+    gradient: AnyArray, unit: float, rate: float,
+) -> int:  # fmt: skip
+    slope = np.empty(PIECE, weights.dtype)
+    flipped = 0
+    for start in range(0, weights.size, PIECE):
         piece = slice(start, start + PIECE)
-        _add_moments(first[piece], second[piece], gradient[piece])
-        _move_weights(latent[piece], first[piece], second[piece], rate)
-        _clip(latent[piece])
+        g = slope[: weights[piece].size]
+        _slopes(gradient[piece], unit, g)
+        _add_moments(first[piece], second[piece], g)
+        _move_weights(weights[piece], first[piece], second[piece], rate)
+        if signs is not None:
+            _clip(weights[piece])
+            flipped += _sign(weights[piece], signs[piece])
+    return flipped
 
 
-def adam(latent: Floats, first: Floats, second: Floats, gradient: Floats, *, rate: float) -> None:
-    """One step of Adam, in place; the latent weights stay within -1..1.
+def adam(
+    weights: AnyArray, signs: AnyArray | None, first: AnyArray, second: AnyArray,
+    gradient: AnyArray, *, unit: float, rate: float,
+) -> int:  # fmt: skip
+    """One step of Adam, in place; return how many signs flipped.
 
     Parameters
     ----------
-    latent, first, second, gradient : float32 arrays of one shape, C-contiguous
+    weights, signs, first, second, gradient : arrays of one shape, C-contiguous
         As for :func:`minibs4nn.kernels.reference_decision.adam`.
-    rate : float
+    unit, rate : float
+
+    Returns
+    -------
+    int
     """
-    _adam(
-        latent.reshape(-1), first.reshape(-1), second.reshape(-1), gradient.reshape(-1),
-        np.float32(rate),
+    flat = None if signs is None else signs.reshape(-1)
+    flipped = _adam(
+        weights.reshape(-1), flat, first.reshape(-1), second.reshape(-1),
+        np.ascontiguousarray(gradient).reshape(-1), unit, rate,
     )  # fmt: skip
+    return int(flipped)
 
 
 def _padded(array: AnyArray, dtype: npt.DTypeLike) -> AnyArray:
@@ -281,8 +341,9 @@ def _padded(array: AnyArray, dtype: npt.DTypeLike) -> AnyArray:
     return padded
 
 
-def _limits(threshold: IntArray, dtype: npt.DTypeLike) -> AnyArray:
+def _limits(threshold: FloatArray, dtype: "np.dtype[Any]") -> AnyArray:
     """Thresholds in the dtype of the potential; the neurons that only pad never fire."""
-    limit = np.full(-(-threshold.size // LANES) * LANES, np.iinfo(dtype).max, dtype)
+    never = np.iinfo(dtype).max if dtype.kind == "i" else np.inf
+    limit = np.full(-(-threshold.size // LANES) * LANES, never, dtype)
     limit[: threshold.size] = threshold
     return limit

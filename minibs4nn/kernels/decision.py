@@ -1,7 +1,8 @@
 """Chapter 13: what a backend computes for :class:`~minibs4nn.DecisionPotential`.
 
-``reference_decision.py`` is the definition, ``cpu_decision.py`` its compiled twin. All sums are
-sums of whole numbers, so the order of the additions does not matter and both give the same bits.
+``reference_decision.py`` is the definition, ``cpu_decision.py`` its compiled twin. Errors are whole
+numbers of small parts, so the order in which they are added does not matter; real potentials are
+added in the same order by both. So both give the same bits.
 """
 
 import importlib
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import BoolArray, FloatArray, IntArray
+from minibs4nn._checks import AnyArray, BoolArray, FloatArray, IntArray
 from minibs4nn.errors import BackendError
 from minibs4nn.evaluation import Outcomes
 from minibs4nn.kernels import get_kernels
@@ -22,21 +23,24 @@ __all__ = [
     "ERROR_STEPS",
     "HIDDEN_STEPS",
     "LARGEST_BATCH",
+    "TABLE_STEPS",
     "Batch",
-    "BinaryLayers",
     "DecisionKernels",
     "Gradients",
+    "TwoLayers",
     "exponentials",
     "get_decision_kernels",
-    "moves",
+    "views",
 ]
 
-Floats = npt.NDArray[np.float32]
-
 ERROR_STEPS = 2**14  # an output's error, -1 to 1, is a whole number of these parts
-HIDDEN_STEPS = 2**7  # an error passed on to a hidden neuron, -2 to 2, of these
-# The errors of a batch are summed as int16: 127 images, each with at most 2 * HIDDEN_STEPS.
+HIDDEN_STEPS = 2**7  # an error passed on to a hidden neuron, -2 to 2 through signs, of these
+# Through signs, the errors of a batch are summed as int16: each is at most 2 * HIDDEN_STEPS.
 LARGEST_BATCH = np.iinfo(np.int16).max // (2 * HIDDEN_STEPS)
+TABLE_STEPS = 256  # the softmax reads its exponentials in steps of 1/256
+TABLE_END = 16  # exp(-16) of an error is less than half of one of its parts
+
+NAILS = 4  # along each side of an image
 
 _MODULES = {
     "minibs4nn.kernels.reference": "minibs4nn.kernels.reference_decision",
@@ -53,30 +57,35 @@ class Batch(NamedTuple):
         Indices.
     at_end : bool array, shape (m,)
         Whether the potentials are read at the end of the window, whatever has fired.
-    move : int64 array, shape (m,)
-        How each image is moved: a row of ``moves``.
-    moves : int32 array, shape (n_moves, n_in)
-        See :func:`moves`.
+    dropped : bool array, shape (m, n_hidden), or (m, 0) if none is
+        Hidden neurons that are left out: they neither fire nor learn.
+    view : int64 array, shape (m,)
+        How each image is seen: a row of ``views``.
+    views : int32 array, shape (n_views, n_in)
+        See :func:`views`.
     """
 
     images: IntArray
     at_end: BoolArray
-    move: IntArray
-    moves: npt.NDArray[np.int32]
+    dropped: BoolArray
+    view: IntArray
+    views: npt.NDArray[np.int32]
 
 
-class BinaryLayers(NamedTuple):
-    """A network with one hidden layer, in the unit of sums of signs.
+class TwoLayers(NamedTuple):
+    """A network with one hidden layer, as it runs.
 
     Attributes
     ----------
-    signs : list of two int8 arrays of +1 and -1, shapes (n_out, n_in)
-    thresholds : list of two int64 arrays, shapes (n_out,)
-        Within -n_in - 1 and n_in: no sum lies beyond.
+    weights : list of two arrays, shapes (n_out, n_in)
+        int8, +1 and -1; or float64.
+    thresholds : list of two float64 arrays, shapes (n_out,)
+        In the unit of the potentials; for signs whole numbers within -n_in - 1 and n_in, since no
+        sum lies beyond.
     """
 
-    signs: list[npt.NDArray[np.int8]]
-    thresholds: list[IntArray]
+    weights: list[AnyArray]
+    thresholds: list[FloatArray]
 
 
 class Gradients(NamedTuple):
@@ -84,12 +93,14 @@ class Gradients(NamedTuple):
 
     Attributes
     ----------
-    hidden : int16 array, shape (n_hidden, n_in)
-        Along the signs of the hidden layer, in parts of ``1 / HIDDEN_STEPS``.
+    hidden : int16 array, or int32 for real weights, shape (n_hidden, n_in)
+        Along the weights of the hidden layer, in parts of ``1 / HIDDEN_STEPS``.
     output : int32 array, shape (n_out, n_hidden)
-        Along the signs of the output layer, in parts of ``1 / ERROR_STEPS``.
-    threshold : int32 array, shape (n_hidden,)
+        Along the weights of the output layer, in parts of ``1 / ERROR_STEPS``.
+    hidden_threshold : int32 array, shape (n_hidden,)
         Along the hidden thresholds, in parts of ``1 / HIDDEN_STEPS``.
+    output_threshold : int32 array, shape (n_out,)
+        Along the output thresholds, in parts of ``1 / ERROR_STEPS``.
     missed : int
         Images that were read at the end of the window, with the label's neuron not above its
         threshold.
@@ -99,9 +110,10 @@ class Gradients(NamedTuple):
         What the network made of each image.
     """
 
-    hidden: npt.NDArray[np.int16]
+    hidden: AnyArray
     output: npt.NDArray[np.int32]
-    threshold: npt.NDArray[np.int32]
+    hidden_threshold: npt.NDArray[np.int32]
+    output_threshold: npt.NDArray[np.int32]
     missed: int
     learned: int
     outcomes: Outcomes
@@ -111,76 +123,89 @@ class DecisionKernels(Protocol):
     """What a backend provides for this rule."""
 
     def gradients(
-        self, prepared: Any, labels: IntArray, batch: Batch, net: BinaryLayers,
+        self, prepared: Any, labels: IntArray, batch: Batch, net: TwoLayers,
         rule: "DecisionPotential", *, t_max: int,
     ) -> Gradients:  # fmt: skip
         """Slopes of the loss, summed over the images of a batch; nothing is changed."""
 
     def adam(
-        self, latent: Floats, first: Floats, second: Floats, gradient: Floats, *, rate: float
-    ) -> None:
-        """One step of Adam, in place; the latent weights stay within -1..1."""
+        self, weights: AnyArray, signs: AnyArray | None, first: AnyArray, second: AnyArray,
+        gradient: AnyArray, *, unit: float, rate: float,
+    ) -> int:  # fmt: skip
+        """One step of Adam, in place; return how many signs flipped."""
 
 
-def exponentials(temperature: float, n_hidden: int) -> FloatArray:
-    """``exp(-k / temperature)`` for every distance k that two output potentials can have.
+def exponentials() -> FloatArray:
+    """``exp(-k / TABLE_STEPS)`` for k = 0, 1, 2, ... until nothing is left of it.
 
-    Potentials and thresholds are sums of signs, so their distances are whole numbers, and a table
-    holds all that a softmax needs. Every backend reads the same table: no two libraries agree on
-    the last bit of an exponential.
-
-    Parameters
-    ----------
-    temperature : float
-    n_hidden : int
-        Inputs of the output layer.
+    Every backend reads the same table: no two libraries agree on the last bit of an exponential.
 
     Returns
     -------
-    float64 array, shape (4 * n_hidden + 2,)
+    float64 array, shape (TABLE_END * TABLE_STEPS,)
 
     Examples
     --------
-    >>> exponentials(2.0, 1).round(3).tolist()
-    [1.0, 0.607, 0.368, 0.223, 0.135, 0.082]
+    >>> table = exponentials()
+    >>> table[0], table[TABLE_STEPS].round(3), table[-1] < 0.5 / ERROR_STEPS
+    (np.float64(1.0), np.float64(0.368), np.True_)
     """
-    return np.exp(-np.arange(4 * n_hidden + 2) / temperature)
+    return np.exp(-np.arange(TABLE_END * TABLE_STEPS) / TABLE_STEPS)
 
 
-def moves(n_in: int, *, columns: int, shift: int, mirror: bool) -> npt.NDArray[np.int32]:
-    """Every way to move an image: where each of its pixels goes.
+def views(
+    n_in: int, n: int, rng: np.random.Generator, *, columns: int, shift: int, mirror: bool,
+    warp: float,
+) -> npt.NDArray[np.int32]:  # fmt: skip
+    """Draw ways to see an image: from which pixel each pixel of the changed image comes.
+
+    A grid of 4 x 4 nails holds the image; a warp moves each nail at random, and what lies between
+    them follows evenly. Whole pixels are taken, no grey is mixed.
 
     Parameters
     ----------
     n_in : int
         Pixels of an image.
+    n : int
+        How many views.
+    rng : numpy.random.Generator
     columns : int
         Pixels of one of its rows.
-    shift : int
-        Images move by up to so many pixels, up or down and left or right.
+    shift : int, pixels
+        The image moves by at most so much, up or down and left or right.
     mirror : bool
-        Whether left and right are also exchanged.
+        Whether every other view exchanges left and right.
+    warp : float, pixels
+        Standard deviation of the way of a nail, in each direction.
 
     Returns
     -------
-    int32 array, shape (n_moves, n_in)
-        The new index of every pixel; -1 for one that leaves the image.
+    int32 array, shape (n, n_in)
+        The pixel that is seen there; -1 for none: black.
 
     Examples
     --------
-    >>> moves(4, columns=2, shift=0, mirror=True).tolist()
-    [[0, 1, 2, 3], [1, 0, 3, 2]]
+    >>> rng = np.random.default_rng(0)
+    >>> views(4, 2, rng, columns=2, shift=0, mirror=False, warp=0.0).tolist()
+    [[0, 1, 2, 3], [0, 1, 2, 3]]
     """
     rows = n_in // columns
-    row, column = np.divmod(np.arange(n_in), columns)
-    found = []
-    for before in [column, columns - 1 - column] if mirror else [column]:
-        for down in range(-shift, shift + 1):
-            for right in range(-shift, shift + 1):
-                y, x = row + down, before + right
-                inside = (y >= 0) & (y < rows) & (x >= 0) & (x < columns)
-                found.append(np.where(inside, y * columns + x, -1))
-    return np.array(found, dtype=np.int32)
+    moved = rng.integers(-shift, shift + 1, (2, n, 1, 1)).astype(np.float64)
+    if warp:
+        nails = rng.normal(0, warp, (2, n, NAILS, NAILS))
+        moved = moved + _between(rows) @ nails @ _between(columns).T
+    y, x = np.arange(rows)[:, None] + moved[0], np.arange(columns) + moved[1]
+    if mirror:
+        x = np.where(rng.random((n, 1, 1)) < 0.5, x, columns - 1 - x)
+    y, x = np.rint(y).astype(np.int32), np.rint(x).astype(np.int32)
+    inside = (y >= 0) & (y < rows) & (x >= 0) & (x < columns)
+    return np.where(inside, y * columns + x, np.int32(-1)).reshape(n, n_in)
+
+
+def _between(n: int) -> FloatArray:
+    """How much each nail of a row counts for each of ``n`` pixels; shape (n, NAILS)."""
+    place = np.linspace(0, NAILS - 1, n)[:, None]
+    return np.maximum(0, 1 - abs(place - np.arange(NAILS)))
 
 
 def get_decision_kernels(backend: str) -> DecisionKernels:

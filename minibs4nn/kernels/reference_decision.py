@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import AnyArray, IntArray, SpikeTimes
+from minibs4nn._checks import AnyArray, FloatArray, IntArray, SpikeTimes
+from minibs4nn.binary import flips, sign
 from minibs4nn.evaluation import Outcomes, judge
 from minibs4nn.forward import layer_spike_times, potential_at
 from minibs4nn.kernels.decision import (
     ERROR_STEPS,
     HIDDEN_STEPS,
+    TABLE_STEPS,
     Batch,
-    BinaryLayers,
-    Floats,
     Gradients,
+    TwoLayers,
     exponentials,
 )
 
@@ -28,7 +29,7 @@ __all__ = ["adam", "gradients"]
 
 
 def gradients(
-    prepared: SpikeTimes, labels: IntArray, batch: Batch, net: BinaryLayers,
+    prepared: SpikeTimes, labels: IntArray, batch: Batch, net: TwoLayers,
     rule: "DecisionPotential", *, t_max: int,
 ) -> Gradients:  # fmt: skip
     """Slopes of the loss, summed over the images of a batch; nothing is changed.
@@ -39,7 +40,7 @@ def gradients(
         Spike times of all images.
     labels : int64 array, shape (n,)
     batch : Batch
-    net : BinaryLayers
+    net : TwoLayers
     rule : DecisionPotential
     t_max : int, time steps
 
@@ -47,93 +48,118 @@ def gradients(
     -------
     Gradients
     """
-    (signs, out_signs), (theta, out_theta) = net.signs, net.thresholds
-    n_hidden, n_in = signs.shape
-    table = exponentials(rule.temperature, n_hidden)
-    hidden_sum = np.zeros((n_hidden, n_in), np.int16)
-    output_sum = np.zeros(out_signs.shape, np.int32)
-    threshold_sum = np.zeros(n_hidden, np.int32)
+    (weights, out_weights), (theta, out_theta) = net.weights, net.thresholds
+    n_out, n_hidden = out_weights.shape
+    table = exponentials()
+    whole = weights.dtype == np.int8
+    hidden_sum: AnyArray = np.zeros(weights.shape, np.int16 if whole else np.int32)
+    output_sum = np.zeros(out_weights.shape, np.int32)
+    hidden_theta_sum, out_theta_sum = np.zeros(n_hidden, np.int32), np.zeros(n_out, np.int32)
     outcomes = Outcomes.of(len(batch.images))
     missed = learned = 0
 
     for m, n in enumerate(batch.images):
-        # (1) move the image, (2) forward: firing times of both layers
-        times = _moved(prepared[n], batch.moves[batch.move[m]], t_max)
+        # (1) the image as it is seen, (2) forward: firing times of both layers
+        times = _seen(prepared[n], batch.views[batch.view[m]], t_max)
         label = labels[n]
-        spikes, potential = _layer(times, signs, theta, t_max)
-        out_spikes, out_potential = _layer(spikes, out_signs, out_theta, t_max)
-        late = potential_at(spikes[None], out_signs, t_max - 3, t_max=t_max)
+        spikes, potential = _layer(times, weights, theta, t_max)
+        left_out = np.flatnonzero(batch.dropped[m])
+        spikes[left_out] = t_max
+        out_spikes, out_potential = _layer(spikes, out_weights, out_theta, t_max)
+        early = np.where(spikes <= t_max - 3, spikes, np.int16(t_max))
+        late = potential_at(early[None], out_weights, t_max - 1, t_max=t_max)
         outcomes[m] = judge(
             out_spikes[None], out_potential[None], late, labels[n : n + 1],
-            threshold=out_theta.astype(np.float64), t_max=t_max,
+            threshold=out_theta, t_max=t_max,
         )  # fmt: skip
 
         # (3) the moment of decision, and the output potentials just before it
         moment = t_max if batch.at_end[m] else int(out_spikes.min())
         heard = spikes < moment
-        margin = out_signs[:, heard].sum(axis=1, dtype=np.int64) - out_theta
+        margin = potential_at(spikes[None], out_weights, moment - 1, t_max=t_max)[0] - out_theta
         missed += int(moment == t_max and margin[label] <= 0)
 
         # (4) cross-entropy: the error of every output, in whole parts
-        share = table[margin.max() - margin]
+        distance = np.rint((margin.max() - margin) * (TABLE_STEPS / rule.temperature))
+        share = table[np.minimum(distance, table.size - 1).astype(np.int64)]
         error = np.rint(share / np.cumsum(share)[-1] * ERROR_STEPS).astype(np.int32)
         error[label] -= ERROR_STEPS
         if np.abs(error).max() < rule.skip * ERROR_STEPS:
             continue
         learned += 1
 
-        # (5) back through the signs, to hidden neurons that were near their threshold
-        final = _layer(times, signs, np.full(n_hidden, n_in), t_max)[1]  # nobody fires: V at end
+        # (5) back through the weights, to hidden neurons that were near their threshold
+        final = _layer(times, weights, np.full(n_hidden, np.inf), t_max)[1]  # nobody fires
         near = np.abs(np.maximum(final, potential) - theta) < rule.width
-        back = error @ out_signs.astype(np.int32)
+        near[left_out] = False
+        back: AnyArray = np.zeros(n_hidden, np.int32 if whole else np.float64)
+        for e, row in zip(error, out_weights, strict=True):
+            back += e * row.astype(back.dtype)
         step = ERROR_STEPS // HIDDEN_STEPS
-        back = np.where(near, (back + step // 2) // step, 0).astype(np.int16)
+        part = np.where(near, (back + step // 2) // step, 0).astype(hidden_sum.dtype)
 
-        # (6) slopes: along a sign, if its input fired in time to matter
+        # (6) slopes: along a weight, if its input fired in time to matter
         output_sum += np.outer(error, heard).astype(np.int32)
         in_time = times < np.minimum(spikes, moment - 1)[:, None]
-        hidden_sum += back[:, None] * in_time
-        threshold_sum -= back
+        hidden_sum += part[:, None] * in_time
+        hidden_theta_sum -= part
+        out_theta_sum -= error
 
-    return Gradients(hidden_sum, output_sum, threshold_sum, missed, learned, outcomes)
+    return Gradients(
+        hidden_sum, output_sum, hidden_theta_sum, out_theta_sum, missed, learned, outcomes
+    )
 
 
-def adam(latent: Floats, first: Floats, second: Floats, gradient: Floats, *, rate: float) -> None:
-    """One step of Adam, in place; the latent weights stay within -1..1.
+def adam(
+    weights: AnyArray, signs: AnyArray | None, first: AnyArray, second: AnyArray,
+    gradient: AnyArray, *, unit: float, rate: float,
+) -> int:  # fmt: skip
+    """One step of Adam, in place; return how many signs flipped.
 
     Parameters
     ----------
-    latent : float32 array
-    first, second : float32 arrays, same shape
+    weights : float32 or float64 array
+        Real weights; or latent ones, which stay within -1..1.
+    signs : int8 array, same shape, or None
+        Of latent weights.
+    first, second : arrays of the same shape and type as ``weights``
         Moments of the gradient.
-    gradient : float32 array, same shape
+    gradient : array of numbers, same shape
+    unit : float
+        What one step of ``gradient`` is worth.
     rate : float
         Learning rate, the correction of the moments' first steps included.
+
+    Returns
+    -------
+    int
 
     References
     ----------
     Kingma & Ba 2015, section 2, last lines; beta 0.9 and 0.999, epsilon 1e-8.
     """
-    one = np.float32
-    first[:] = one(0.9) * first + one(0.1) * gradient
-    second[:] = one(0.999) * second + one(0.001) * gradient * gradient
-    step = one(rate) * first / (np.sqrt(second) + one(1e-8))
-    latent[:] = np.clip(latent - step, one(-1), one(1))
+    number = weights.dtype.type
+    slope = gradient.astype(weights.dtype) * number(unit)
+    first[:] = number(0.9) * first + number(0.1) * slope
+    second[:] = number(0.999) * second + number(0.001) * slope * slope
+    weights -= number(rate) * first / (np.sqrt(second) + number(1e-8))
+    if signs is None:
+        return 0
+    np.clip(weights, number(-1), number(1), out=weights)
+    new = sign(weights)
+    flipped = flips(signs, new)
+    signs[:] = new
+    return flipped
 
 
-def _moved(times: SpikeTimes, where: npt.NDArray[np.int32], t_max: int) -> SpikeTimes:
+def _seen(times: SpikeTimes, view: npt.NDArray[np.int32], t_max: int) -> SpikeTimes:
     """The same image with its pixels elsewhere; black comes in from the sides."""
-    moved = np.full_like(times, t_max)
-    stays = where >= 0
-    moved[where[stays]] = times[stays]
-    return moved
+    return np.where(view >= 0, times[view], np.int16(t_max))
 
 
 def _layer(
-    times: SpikeTimes, signs: AnyArray, threshold: IntArray, t_max: int
+    times: SpikeTimes, weights: AnyArray, threshold: FloatArray, t_max: int
 ) -> tuple[SpikeTimes, AnyArray]:
     """Spike times and potentials of one layer for one image."""
-    spikes, potential = layer_spike_times(
-        times[None], signs, threshold.astype(np.float64), t_max=t_max
-    )
+    spikes, potential = layer_spike_times(times[None], weights, threshold, t_max=t_max)
     return spikes[0], potential[0]
