@@ -11,8 +11,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from types import ModuleType
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -63,7 +62,8 @@ class PackedBS4NN:
     t_max : int, time steps
         Length of the window, and the spike time that means silent.
     backend : str
-        ``"auto"`` or ``"numba"``: the packed weights are used as they are. Others expand them.
+        ``"auto"``, ``"numba"`` or ``"cupy"``: the packed weights are used as they are. ``"numpy"``
+        expands them.
 
     Attributes
     ----------
@@ -168,7 +168,15 @@ class PackedBS4NN:
             raise ValueError(
                 f"PackedBS4NN.predict: threads must be a whole number from 1, got {threads!r}"
             )
-        if cast(ModuleType, get_kernels(self.backend)).__name__ != "minibs4nn.kernels.cpu":
+        kernels: Any = get_kernels(self.backend)
+        if kernels.__name__ == "minibs4nn.kernels.gpu":
+            return cast(
+                IntArray,
+                kernels.decide_packed(
+                    time_of[values], self.bits, self.thresholds, t_max=self.t_max
+                ),
+            )
+        if kernels.__name__ != "minibs4nn.kernels.cpu":
             return self.unpack().predict(images)
         from minibs4nn.kernels.packed_cpu import Circuit, Desk, decide_all  # needs numba
 

@@ -113,7 +113,7 @@ def _build(program: str, defines: tuple[str, ...]) -> ctypes.CDLL:
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise BackendError(f"the kernels cannot be compiled for the CPU:\n{done.stderr}")
+        raise BackendError(f"the kernels cannot be compiled for the CPU: {done.stderr.strip()}")
     return ctypes.CDLL(str(library))
 
 

@@ -277,3 +277,9 @@ template <class T> static inline T atomicMin(T* place, T value)
     *place = min(old, value);
     return old;
 }
+template <class T> static inline T atomicExch(T* place, T value)
+{
+    const T old = *place;
+    *place = value;
+    return old;
+}

@@ -233,7 +233,7 @@ extern "C" __global__ void update(int* state, int layer, const int* which, const
         return;
     const unsigned place = blockIdx.x * blockDim.x + threadIdx.x;
     const bool is_weight = place < (unsigned)n_in * n_out;
-    bool positive = false;
+    Number w = -1;
     if (is_weight) {
         const unsigned i = place / n_out, j = place % n_out;
         // (4) update this layer: by the sum over the images, in their order
@@ -243,12 +243,11 @@ extern "C" __global__ void update(int* state, int layer, const int* which, const
             if (times_in[image * n_in + i] < times_out[row * n_out + j])
                 move += step[(size_t)b * n_out + j];
         }
-        const Number w = latent[place] - move;
+        w = latent[place] - move;
         latent[place] = w;
-        positive = !(w < 0);  // the sign of 0 is +1
     }
 #ifdef ONE_BIT
-    const unsigned word = __ballot_sync(0xffffffffu, positive);
+    const unsigned word = __ballot_sync(0xffffffffu, !(w < 0));  // the sign of 0 is +1
     if (is_weight && threadIdx.x % 32 == 0) {
         atomicAdd(flips, (unsigned long long)__popc(word ^ signs[place / 32]));
         signs[place / 32] = word;
