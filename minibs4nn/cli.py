@@ -147,10 +147,22 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, help="folder for grades.json and feedback/NAME.html (default: none)"
     )
     grade.add_argument("--jobs", type=int, default=1, help="how many at a time (default: 1)")
-    grade.add_argument("--seconds", type=float, default=120.0, help="for each (default: 120)")
+    grade.add_argument("--seconds", type=float, default=300.0, help="for each (default: 300)")
     grade.add_argument("--memory", type=int, default=1024, help="in MiB, for each (default: 1024)")
     grade.add_argument("--seed", type=int, help="of the test inputs (default: drawn, and recorded)")
     grade.set_defaults(run=_grade)
+
+    gpu_check = commands.add_parser(
+        "gpu-check",
+        help="compare this machine's GPU with the reference, and measure it",
+        description="Compare this machine's GPU with the reference, bit for bit, measure it, and "
+        "write a dated report. Without a GPU: say what is missing.",
+    )
+    gpu_check.add_argument("--out", type=Path, default=Path("results/gpu"))
+    gpu_check.add_argument(
+        "--images", type=int, default=60_000, help="of one epoch (default: all 60000)"
+    )
+    gpu_check.set_defaults(run=_gpu_check)
 
     doctor = commands.add_parser(
         "doctor", help="say what works here, what is missing, and how to install it"
@@ -407,3 +419,18 @@ def _grade(options: argparse.Namespace) -> int:
         written = write_reports(options.out, assignment, seed, grades)
         print(f"{written[0]} and {len(written) - 1} pages of feedback (seed {seed})")
     return 0
+
+
+def _gpu_check(options: argparse.Namespace) -> int:
+    from minibs4nn import gpu_check
+    from minibs4nn.kernels.gpu_probe import usable_gpu
+
+    if options.images < 1:
+        raise ValueError(f"gpu-check: --images must be 1 or more, got {options.images}")
+    if usable_gpu().cupy is None:
+        print(gpu_check.missing(), file=sys.stderr)
+        return 1
+    record = gpu_check.examine(gpu_check.Sizes(train=options.images))
+    print(gpu_check.markdown(record))
+    print(f"written to {gpu_check.write(record, options.out)}")
+    return int(not all(record["exact"].values()))

@@ -91,7 +91,7 @@ def test_inputs_are_repeatable_and_small_ones_come_first(key: str) -> None:
     task = find(key)
     cases = task.cases(4)
     assert [encode_arguments(c) for c in cases] == [encode_arguments(c) for c in task.cases(4)]
-    sizes = [sum(np.size(value) for value in case) for case in cases]
+    sizes = [sum(np.asarray(value).size for value in case) for case in cases]
     assert sizes == sorted(sizes)
     assert len(task.names()) == len(cases[0])
 
@@ -240,9 +240,10 @@ def test_arguments_survive_the_pipe() -> None:
     arguments = (np.array([[1, 2]], dtype=np.uint8), np.zeros(0), 3, 0.5)
     back = decode_arguments(json.loads(json.dumps(encode_arguments(arguments))))
     for old, new in zip(arguments, back, strict=True):
-        assert np.asarray(old).dtype == np.asarray(new).dtype
-        assert np.array_equal(old, new)
-        assert np.shape(old) == np.shape(new)
+        first, second = np.asarray(old), np.asarray(new)
+        assert first.dtype == second.dtype
+        assert np.array_equal(first, second)
+        assert first.shape == second.shape
 
 
 def test_a_call_survives_every_exception() -> None:
@@ -279,7 +280,7 @@ def test_the_notebook_beside_a_source_is_fresh(folder: Any) -> None:
 
 @pytest.mark.parametrize("folder", SOURCES, ids=named)
 def test_the_release_is_fresh_and_shows_nothing(folder: Any, released: dict[str, str]) -> None:
-    target = exercises.ROOT / "exercises" / folder.name
+    target = notebooks.ROOT / "exercises" / folder.name
     assert [path.name for path in target.glob("*.*")] == [f"{folder.name}.ipynb"]
     text = (target / f"{folder.name}.ipynb").read_text("utf8")
     assert text == released[folder.name], "run: make exercises"

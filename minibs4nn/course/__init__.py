@@ -10,7 +10,7 @@ import io
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
@@ -173,10 +173,12 @@ def _verdict(task: Task, answer: object, *, seed: int) -> Verdict:
         return Verdict(False, "This is the library's function and not yours.")
     at_work: list[Arguments] = []
 
-    def ask(arguments: Arguments) -> Outcome:
-        at_work[:] = [arguments]
-        with without(task.uses):
-            return call(answer, arguments)
+    def ask(cases: Sequence[Arguments]) -> Iterator[Outcome]:
+        for case in cases:
+            at_work[:] = [case]
+            with without(task.uses):
+                outcome = call(answer, case)
+            yield outcome
 
     try:
         with _time_limit(SECONDS), contextlib.redirect_stdout(io.StringIO()):

@@ -100,9 +100,9 @@ LAYER = Task(
             lambda times, weights, threshold, t_max: _wrong_layer(
                 times, weights, threshold, t_max, steps=1, mark=t_max
             ),
-            "Your loop goes on to step t_max, where silent neurons pass on spikes that do not exist, "
-            "and a neuron that crossed in the last step is stamped again: the window ends at "
-            "t_max - 1.",
+            "Your loop goes on to step t_max, where silent neurons pass on spikes that are not "
+            "there, and a neuron that crossed in the last step is stamped again: the window ends "
+            "at t_max - 1.",
         ),
         Misconception(
             partial(_wrong_layer, again=True),

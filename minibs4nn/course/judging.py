@@ -7,7 +7,7 @@ message can say which.
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -125,15 +125,17 @@ class Verdict:
     example: dict[str, str] = field(default_factory=dict)
 
 
-def judge(task: Task, ask: Callable[[Arguments], Outcome], *, seed: int = 0) -> Verdict:
+def judge(
+    task: Task, ask: Callable[[Sequence[Arguments]], Iterable[Outcome]], *, seed: int = 0
+) -> Verdict:
     """Judge an answer by what it returns on the inputs of one seed.
 
     Parameters
     ----------
     task : Task
     ask : callable
-        Takes arguments and returns the outcome. In a notebook it calls the function; in the grader
-        it asks the student's process.
+        Takes all inputs and gives the outcome for each. In a notebook it calls the function; in
+        the grader it asks the student's process.
     seed : int
         Of the inputs.
 
@@ -144,14 +146,14 @@ def judge(task: Task, ask: Callable[[Arguments], Outcome], *, seed: int = 0) -> 
     Examples
     --------
     >>> from minibs4nn.course.neuron import TASKS
-    >>> judge(TASKS[0], lambda arguments: Outcome(0)).passed
+    >>> judge(TASKS[0], lambda cases: [Outcome(0) for case in cases]).passed
     False
     """
     cases = task.cases(seed)
     outcomes: list[Outcome] = []
-    for case in cases:
-        outcomes.append(ask(case))
-        if outcomes[-1].blank:
+    for outcome in ask(cases):
+        outcomes.append(outcome)
+        if outcome.blank:
             return Verdict(False, "There is no answer yet: write one in place of the `raise` line.")
     expected = [plain(task.reference(*case)) for case in cases]
     differs = [
@@ -183,7 +185,7 @@ def judge_function(task: Task, function: Callable[..., object], *, seed: int = 0
     >>> judge_function(TASKS[0], TASKS[0].reference).passed
     True
     """
-    return judge(task, lambda arguments: call(function, arguments), seed=seed)
+    return judge(task, lambda cases: (call(function, case) for case in cases), seed=seed)
 
 
 def _diagnosis(

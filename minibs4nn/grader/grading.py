@@ -1,8 +1,7 @@
 """Points for submissions: the verdicts are reached here, from values, far from the student."""
 
 import secrets
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -184,7 +183,7 @@ def grade_submission(
             if isinstance(task, OpenTask):
                 graded.append(_open(task, submission))
                 continue
-            verdict = _verdict(task, sandbox, submission.cells, seed, limits)
+            verdict = _verdict(task, sandbox, submission.cells, seed)
             points = task.points if verdict.passed else 0
             graded.append(
                 TaskGrade(
@@ -202,17 +201,9 @@ def _open(task: OpenTask, submission: Submission) -> TaskGrade:
     return TaskGrade(task.key, task.title, None, task.points, message, text=text)
 
 
-def _verdict(
-    task: Task, sandbox: Sandbox, cells: Sequence[str], seed: int, limits: Limits
-) -> Verdict:
-    until = time.monotonic() + limits.task_seconds
-
-    def ask(arguments: Arguments) -> Outcome:
-        if time.monotonic() > until:
-            raise StoppedError(
-                f"The function took more than {limits.task_seconds:g} seconds on the test inputs."
-            )
-        return sandbox.ask(task.function, arguments, task.uses)
+def _verdict(task: Task, sandbox: Sandbox, cells: Sequence[str], seed: int) -> Verdict:
+    def ask(cases: Sequence[Arguments]) -> Iterator[Outcome]:
+        return sandbox.ask(task.function, cases, task.uses)
 
     try:
         sandbox.start()

@@ -27,6 +27,8 @@ PACKAGE = Path(__file__).resolve().parent.parent
 WITHHELD = {"course", "grader", "__pycache__"}  # of the library, what a submission does not get
 LONGEST_LINE = 4_000_100  # bytes of a reply
 RESTARTS = 3
+NO_ANSWER = "The notebook's process sent something that is no answer."
+NO_END = "TimeoutError: it did not come to an end"
 MOST_PROCESSES = 64
 
 CHECK = '''"""Within the grader nothing is checked: the notebook goes on with its own functions."""
@@ -54,10 +56,10 @@ class Limits:
         False: do without Linux's namespaces, as where they are not permitted.
     """
 
-    seconds: float = 120.0
-    cell_seconds: float = 20.0
-    call_seconds: float = 5.0
-    task_seconds: float = 30.0
+    seconds: float = 300.0
+    cell_seconds: float = 30.0
+    call_seconds: float = 10.0
+    task_seconds: float = 60.0
     memory: int = 1 << 30
     namespaces: bool = True
 
@@ -114,8 +116,10 @@ class Sandbox:
         self._kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def ask(self, function: str, arguments: Arguments, uses: Sequence[str] = ()) -> Outcome:
-        """Call a function of the submission.
+    def ask(
+        self, function: str, cases: Sequence[Arguments], uses: Sequence[str] = ()
+    ) -> Iterator[Outcome]:
+        """Call a function of the submission on many inputs.
 
         Raises
         ------
@@ -123,25 +127,33 @@ class Sandbox:
             If the process died over it, did not answer in time, or answered nonsense.
         """
         self.start()
-        self._number += 1
-        request = {
-            "id": self._number,
-            "function": function,
-            "arguments": encode_arguments(arguments),
-            "without": list(uses),
-        }
-        self._write(request)
-        reply = self._message(self.limits.call_seconds + 2)
-        if reply.get("id") != self._number or not isinstance(reply.get("error", ""), str):
-            self._kill()
-            raise StoppedError("The notebook's process sent something that is no answer.")
-        error = reply.get("error", "")
-        if error.startswith("TimeoutError: it did not"):
-            self._kill()
-            raise StoppedError(
-                f"The function did not come to an end within {self.limits.call_seconds:g} seconds."
-            )
-        return Outcome(plain(reply.get("value")), error[:300])
+        self._write(
+            {
+                "function": function,
+                "cases": [encode_arguments(case) for case in cases],
+                "without": list(uses),
+            }
+        )
+        until = time.monotonic() + self.limits.task_seconds
+        for number in range(len(cases)):
+            reply = self._message(self.limits.call_seconds + 5)
+            error = reply.get("error", "")
+            if reply.get("case") != number or not isinstance(error, str):
+                self._kill()
+                raise StoppedError(NO_ANSWER)
+            if error.startswith(NO_END):
+                self._kill()
+                raise StoppedError(
+                    f"The function did not come to an end within {self.limits.call_seconds:g} "
+                    "seconds."
+                )
+            if time.monotonic() > until:
+                self._kill()
+                raise StoppedError(
+                    f"The function took more than {self.limits.task_seconds:g} seconds on the test "
+                    "inputs."
+                )
+            yield Outcome(plain(reply.get("value")), error[:300])
 
     def start(self) -> None:
         """Start the process if none is running, and let it run the cells.
@@ -164,7 +176,7 @@ class Sandbox:
                     at_work = self._note(message, at_work)
                 names = message["ready"]
                 if not isinstance(names, list):
-                    raise StoppedError("The notebook's process sent something that is no answer.")
+                    raise StoppedError(NO_ANSWER)
                 self.defined = {name for name in names if isinstance(name, str)}
             except StoppedError as error:
                 self._kill()
@@ -223,7 +235,7 @@ class Sandbox:
             os.close(out_read)
             os.close(in_write)
         self._requests, self._replies = out_write, in_read
-        self._buffer, self._inner, self._number = b"", 0, 0
+        self._buffer, self._inner, self._watched = b"", 0, 0.0
         packages = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
         packages.add(str(Path(np.__file__).parent.parent))
         hidden = [PACKAGE / "course", PACKAGE / "grader", *self.hidden]
@@ -269,7 +281,7 @@ class Sandbox:
                 raise ValueError
         except (ValueError, RecursionError):
             self._kill()
-            raise StoppedError("The notebook's process sent something that is no answer.") from None
+            raise StoppedError(NO_ANSWER) from None
         except StoppedError:
             self._kill()
             raise
@@ -277,7 +289,6 @@ class Sandbox:
 
     def _line(self, seconds: float) -> bytes:
         until = min(time.monotonic() + seconds, self._deadline)
-        watched = 0.0
         while b"\n" not in self._buffer:
             now = time.monotonic()
             if now > until:
@@ -285,16 +296,16 @@ class Sandbox:
                 limit = self.limits.seconds if all_in_all else seconds
                 what = "The notebook" if all_in_all else "A cell or a function"
                 raise StoppedError(f"{what} did not come to an end within {limit:g} seconds.")
-            if now - watched > 0.1:
+            if now - self._watched > 0.1:
                 self._watch()
-                watched = now
+                self._watched = time.monotonic()
             if select.select([self._replies], [], [], 0.05)[0]:
                 piece = os.read(self._replies, 65536)
                 if not piece:
                     raise StoppedError("The notebook's process has ended." + self._complaint())
                 self._buffer += piece
                 if len(self._buffer) > LONGEST_LINE:
-                    raise StoppedError("The notebook's process sent something that is no answer.")
+                    raise StoppedError(NO_ANSWER)
         line, _, self._buffer = self._buffer.partition(b"\n")
         return line
 
