@@ -37,6 +37,7 @@ __all__ = ["DATASETS", "Claim", "circumstances", "claims", "recorded", "run", "s
 DATASETS: dict[str, Callable[[], tuple[Dataset, Dataset]]] = {
     "mnist": datasets.mnist,
     "fashion-mnist": datasets.fashion_mnist,
+    "caltech-face-motorbike": datasets.caltech_face_motorbike,
 }
 MODELS: dict[str, type[Network]] = {"BNN": BNN, "BS4NN": BS4NN, "S4NN": S4NN}
 
