@@ -1,0 +1,155 @@
+"""What gives DecisionPotential its accuracy, and what an early decision costs.
+
+``python tools/decision_study.py ablation`` trains short runs, each without one ingredient of the
+claim decision-mnist, and judges them on the validation set. ``... curve`` lowers and raises the
+output thresholds of a trained network; the points are chosen on the validation set, and only these
+are then judged on the test set. Both write JSON into ``results/studies``.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minibs4nn import BS4NN, Evaluation, load
+from minibs4nn.files import atomic_write
+from minibs4nn.reproduce import DATASETS, Claim, circumstances, claims
+from minibs4nn.storage import rule_of
+from minibs4nn.training import WATCHED, split
+
+EPOCHS, PLAIN = 10, 2  # of a run of the ablation; at its end come the plain epochs
+SEED = 0
+
+# What each variant changes in the rule of the claim. No ingredient: the setting that undoes it.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "all ingredients": {},
+    "no warp": {"warp": 0.0},
+    "no warp, no shift": {"warp": 0.0, "shift": 0, "plain_epochs": 0},
+    "no plain epochs": {"plain_epochs": 0},
+    "never read at the end": {"at_end": 0.0},
+    "always read at the end": {"at_end": 1.0},
+    "output threshold fixed": {"feedback": 0.0},
+    "thresholds learn nothing from errors": {"threshold_speed": 0.0},
+    "every image teaches": {"skip": 0.0},
+    "twice the learning rate": {"learning_rate": 0.0024},
+    "half the learning rate": {"learning_rate": 0.0006},
+    "half the temperature": {"temperature": 2.5},
+    "twice the temperature": {"temperature": 10.0},
+    "surrogate half as wide": {"width": 5},
+    "surrogate twice as wide": {"width": 20},
+    "dropout of 5 % of the hidden neurons": {"dropout": 0.05},
+}
+
+# A point of the curve: the best validation accuracy with silence and time within limits.
+LIMITS = {
+    "silent on at most 4.5 %": (0.045, 256.0),
+    "silent on at most 1.8 %, decided in under 40 steps": (0.018, 39.5),
+    "decided in under 30 steps": (1.0, 29.5),
+    "decided in under 20 steps": (1.0, 19.5),
+}
+
+
+def ablation(claim: Claim, results: Path) -> None:
+    """Train every variant that is not recorded yet, and write the record after each."""
+    path = results / "studies" / "decision-ablation.json"
+    common = {
+        "claim": claim.name, "dataset": claim.dataset, "layers": claim.layers, "epochs": EPOCHS,
+        "seed": SEED, "validation": claim.validation,
+    }  # fmt: skip
+    old = json.loads(path.read_text()) if path.exists() else {}
+    done = (
+        {other["name"]: other for other in old["variants"]} if old.items() >= common.items() else {}
+    )
+    found = []
+    train, _ = DATASETS[claim.dataset]()
+    for name, changes in VARIANTS.items():
+        rule = claim.rule | {"plain_epochs": PLAIN} | changes
+        if name not in done or done[name]["rule"] != rule:
+            net = BS4NN(claim.layers, seed=SEED)
+            net.fit(
+                train.images, train.labels, epochs=EPOCHS, rule=rule_of(rule),
+                validation=claim.validation, progress=False,
+            )  # fmt: skip
+            last = net.history_[-1]
+            done[name] = {
+                "name": name, "changes": changes, "rule": rule,
+                "training_accuracy": last["accuracy"],
+                **{f"validation_{key}": last[f"validation_{key}"] for key in WATCHED},
+                "seconds_per_epoch": float(np.median(net.history_["seconds"])),
+                **circumstances(),
+            }  # fmt: skip
+        found.append(done[name])
+        _write(path, common | {"variants": found})
+        print(_line(name, found[-1]["validation_accuracy"], found[-1]["validation_silent"],
+                    found[-1]["validation_decision_time"]), flush=True)  # fmt: skip
+
+
+def curve(claim: Claim, results: Path) -> None:
+    """Move all output thresholds of the recorded network up and down by the same steps."""
+    file = claim.path(results, SEED, ".bits")
+    net = load(file).unpack()
+    train, test = DATASETS[claim.dataset]()
+    _, held_out = split(len(train.labels), claim.validation, SEED)
+    images, labels = train.images[held_out], train.labels[held_out]
+    steps = range(-20, 16)
+    found = {step: _moved(net, step).evaluate(images, labels) for step in steps}
+    chosen = {}
+    for name, (silent, time) in LIMITS.items():
+        allowed = {
+            step: point
+            for step, point in found.items()
+            if point.silent <= silent and point.decision_time <= time
+        }
+        if allowed:
+            step = max(allowed, key=lambda step: allowed[step].accuracy)
+            point = _moved(net, step).evaluate(test.images, test.labels)
+            chosen[name] = {"step": step, **_facts(point)}
+            print(_line(name, point.accuracy, point.silent, point.decision_time), flush=True)
+    record = {
+        "claim": claim.name, "file": file.name, "seed": SEED, "dataset": claim.dataset,
+        "validation": [{"step": step, **_facts(point)} for step, point in found.items()],
+        "test": chosen, **circumstances(),
+    }  # fmt: skip
+    _write(results / "studies" / "decision-curve.json", record)
+
+
+def _moved(net: BS4NN, step: int) -> BS4NN:
+    """The same network with its output thresholds moved."""
+    hidden, output = net.thresholds_
+    thresholds = [hidden, np.maximum(output + step, 0)]
+    return BS4NN.from_weights(net.weights_, scale=net.scale_, threshold=thresholds, t_max=net.t_max)
+
+
+def _facts(point: Evaluation) -> dict[str, float]:
+    names = ("accuracy", "published_accuracy", "tied", "silent", "decision_time", "spikes")
+    return {name: getattr(point, name) for name in names}
+
+
+def _line(name: str, accuracy: float, silent: float, time: float) -> str:
+    return f"{accuracy:7.2%}  silent {silent:6.2%}  {time:5.1f} steps  {name}"
+
+
+def _write(path: Path, record: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as file:
+        file.write(json.dumps(record, indent=1).encode() + b"\n")
+
+
+STUDIES: dict[str, Callable[[Claim, Path], None]] = {"ablation": ablation, "curve": curve}
+
+
+def main() -> None:
+    """Run one study."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("study", choices=STUDIES)
+    parser.add_argument("--claim", default="decision-mnist")
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    options = parser.parse_args()
+    STUDIES[options.study](claims()[options.claim], options.results)
+
+
+if __name__ == "__main__":
+    main()
