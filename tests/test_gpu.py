@@ -5,9 +5,9 @@ A C++ compiler takes the place of NVRTC and a strict stand-in the place of CuPy;
 last bit. What only a card can show is in ``test_gpu_card.py``.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -153,9 +153,7 @@ def test_packed_bits_decide_as_they_are(
     monkeypatch.setattr(gpu, "CHUNK", 17)
     _, test = bs.datasets.bars(50, size=4, noise=0.3, seed=3)
     rng = np.random.default_rng(0)
-    weights = [
-        rng.normal(0.3, 1, (n_out, n_in)) for n_in, n_out in zip(layers, layers[1:], strict=False)
-    ]
+    weights = [rng.normal(0.3, 1, (n_out, n_in)) for n_in, n_out in pairwise(layers)]
     net = bs.BS4NN.from_weights(weights, scale=1.3, threshold=2.0, backend="numpy")
     small = net.pack()
     with emulated_gpu():
@@ -215,48 +213,37 @@ def test_without_a_card_the_error_says_what_is_missing(monkeypatch: pytest.Monke
     assert not bs.backends()["cupy"].usable
 
 
-class FakeCuPy:
-    """CuPy as it is on machines where something is wrong."""
+def cupy_where(*, available: object = True, answer: int = 42) -> SimpleNamespace:
+    """CuPy on a machine on which something may be wrong."""
 
-    __version__ = "14.2.0"
+    def is_available() -> object:
+        if isinstance(available, Exception):
+            raise available
+        return available
 
-    def __init__(self, *, available: object = True, answer: int = 42) -> None:
-        self._available, self._answer = available, answer
-        self.cuda = self
-        self.runtime = self
-
-    def is_available(self) -> object:
-        if isinstance(self._available, Exception):
-            raise self._available
-        return self._available
-
-    def zeros(self, n: int, dtype: object) -> Any:
-        return self
-
-    def RawKernel(self, text: str, name: str) -> Callable[..., None]:  # noqa: N802
-        assert f"void {name}(int* x)" in text
-        return lambda *_: None
-
-    def get(self) -> list[int]:
-        return [self._answer]
-
-    def Device(self) -> Any:  # noqa: N802
-        return self
-
-    id = 0
-
-    def getDeviceProperties(self, number: int) -> dict[str, bytes]:  # noqa: N802
-        return {"name": b"GeForce of the tests"}
+    cuda = SimpleNamespace(
+        is_available=is_available,
+        Device=lambda: SimpleNamespace(id=0),
+        runtime=SimpleNamespace(
+            getDeviceProperties=lambda number: {"name": b"A card of the tests"}
+        ),
+    )
+    return SimpleNamespace(
+        __version__="14.2.0",
+        cuda=cuda,
+        zeros=lambda n, dtype: SimpleNamespace(get=lambda: [answer]),
+        RawKernel=lambda text, name: lambda blocks, threads, arguments: None,
+    )
 
 
 @pytest.mark.parametrize(
     ("cupy", "detail"),
     [
-        (FakeCuPy(), "CuPy 14.2.0 on GeForce of the tests"),
-        (FakeCuPy(available=False), "CuPy 14.2.0 finds no CUDA device; see nvidia-smi"),
-        (FakeCuPy(answer=0), "a test kernel on the CUDA device returned 0 instead of 42"),
+        (cupy_where(), "CuPy 14.2.0 on A card of the tests"),
+        (cupy_where(available=False), "CuPy 14.2.0 finds no CUDA device; see nvidia-smi"),
+        (cupy_where(answer=0), "a test kernel on the CUDA device returned 0 instead of 42"),
         (
-            FakeCuPy(available=OSError("no driver\nmore")),
+            cupy_where(available=OSError("no driver\nmore")),
             "a test kernel could not run on the CUDA device: OSError: no driver",
         ),
         (ImportError("libcuda"), "CuPy cannot be imported: ImportError: libcuda"),
