@@ -54,6 +54,8 @@ class Study:
         The names of the settings that belong together, by what to call them.
     extra : dict of str to dict
         More variants: what they change of ``best``.
+    images : int or None
+        Only the first so many images of the training set; None: all.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Study:
     best: Settings
     ingredients: dict[str, list[str]]
     extra: dict[str, Settings] = field(default_factory=dict)
+    images: int | None = None
 
     def variants(self) -> Iterator[Variant]:
         """Yield the two ends, then each with one ingredient of the other, then the rest."""
@@ -131,6 +134,7 @@ def run_study(
     common = {
         "name": study.name, "dataset": study.dataset, "layers": study.layers,
         "epochs": study.epochs, "seed": study.seed, "validation": study.validation,
+        "images": study.images,
     }  # fmt: skip
     old = json.loads(path.read_text()) if path.exists() else {}
     done: list[Settings] = old["variants"] if old.items() >= common.items() else []
@@ -156,7 +160,8 @@ def _train(study: Study, variant: Variant, backend: str, progress: bool) -> dict
     )
     try:
         net.fit(
-            train.images, train.labels, epochs=study.epochs, rule=rule,
+            train.images[: study.images], train.labels[: study.images], epochs=study.epochs,
+            rule=rule,
             validation=study.validation, progress=progress,
         )  # fmt: skip
     except ArithmeticError as error:  # a scale fell to zero: that, too, is an outcome
