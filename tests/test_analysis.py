@@ -374,6 +374,8 @@ def test_the_analysis_agrees_with_the_evaluation(kind: Any) -> None:
     assert (found.spikes_by_decision <= found.spikes_in_window).all()
     assert (found.flips is None) == (kind is bs.S4NN)
     assert f"{e}" in str(found)
+    assert found.receptive_fields is not None
+    np.testing.assert_array_equal(found.receptive_fields, net.weights_[0].reshape(20, 8, 8))
 
 
 def test_an_analysis_is_saved_as_json_and_pictures(tmp_path: Path) -> None:
@@ -384,7 +386,7 @@ def test_an_analysis_is_saved_as_json_and_pictures(tmp_path: Path) -> None:
     assert names[0] == "analysis.json"
     assert set(names[1:]) == {
         "anytime.png", "confusion.png", "decision_times.png", "firing_times.png", "flips.png",
-        "jitter.png", "spikes.png", "thresholds.png", "weights.png",
+        "jitter.png", "receptive_fields.png", "spikes.png", "thresholds.png", "weights.png",
     }  # fmt: skip
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in written[1:])
     read = json.loads(written[0].read_text())
@@ -404,6 +406,7 @@ def test_without_matplotlib_the_json_is_saved(
 
 def test_one_image_is_enough() -> None:
     found = analysis.analyse(BY_HAND, IMAGES[2:3], LABELS[2:3])
+    assert found.receptive_fields is None  # spike times say nothing of height and width
     assert found.evaluation.silent == 1
     assert "all, 1 images: never / never / never" in str(found)
     assert "wrong, " not in str(found)  # there is none

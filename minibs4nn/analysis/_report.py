@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Analysis", "analyse"]
 
 COUNTERS = ("accuracy", "published_accuracy", "tied", "silent", "decision_time")
+FIELDS = 20  # receptive fields in one figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +65,8 @@ class Analysis:
     anytime : Anytime
     thresholds, jitter : Curve
     weights : list of WeightHistogram
+    receptive_fields : array, shape (at most 20, height, width), or None
+        What the first neurons of the first layer listen to; None for images without a shape.
     flips : float64 array, shape (n_epochs, n_layers), or None
         As :func:`flip_shares`; None where there is no history of flips.
     """
@@ -81,6 +84,7 @@ class Analysis:
     thresholds: Curve
     jitter: Curve
     weights: list[WeightHistogram]
+    receptive_fields: AnyArray | None
     flips: FloatArray | None
 
     def __str__(self) -> str:
@@ -116,7 +120,7 @@ class Analysis:
                 yield f"    {value:g}: {shares}, {means[-1]:.1f}{spread if draws > 1 else ''}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything as JSON knows it; a mean over no image is None."""
+        """Return all but the receptive fields, as JSON knows it; a mean over no image is None."""
         return {
             "network": self.network,
             "layers": list(self.layers),
@@ -168,6 +172,11 @@ class Analysis:
             "jitter": lambda: plot.curve(self.jitter),
             "weights": lambda: plot.weight_histograms(self.weights),
         }
+        if (fields := self.receptive_fields) is not None:
+            n, height, width = fields.shape
+            drawings["receptive_fields"] = lambda: plot.receptive_fields(
+                fields.reshape(n, -1), shape=(height, width)
+            )
         if (shares := self.flips) is not None:
             drawings["flips"] = lambda: plot.flips(shares)
         for name, draw in drawings.items():
@@ -254,6 +263,8 @@ def analyse(
     truth = check_labels("analyse", labels, len(response), spiking.layers[-1])
     evaluation = spiking.evaluate(inputs, truth)
     history = spiking.history_
+    shape = np.shape(images)[1:]
+    fields = spiking.weights_[0][:FIELDS].reshape(-1, *shape) if len(shape) == 2 else None
     flipped = len(history) > 0 and "flips" in history and spiking.has_signs
     return Analysis(
         network=f"{type(net).__name__} {'-'.join(map(str, net.layers))}",
@@ -273,6 +284,7 @@ def analyse(
         thresholds=threshold_sweep(spiking, inputs, truth, factors),
         jitter=jitter_curve(spiking, inputs, truth, amounts, draws=draws, seed=seed),
         weights=weight_histograms(spiking),
+        receptive_fields=fields,
         flips=flip_shares(history["flips"], spiking.layers) if flipped else None,
     )
 
