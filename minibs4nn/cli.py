@@ -150,6 +150,9 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--seconds", type=float, default=300.0, help="for each (default: 300)")
     grade.add_argument("--memory", type=int, default=1024, help="in MiB, for each (default: 1024)")
     grade.add_argument("--seed", type=int, help="of the test inputs (default: drawn, and recorded)")
+    grade.add_argument(
+        "--at-least", type=int, default=0, help="exit with status 1 if one has fewer points"
+    )
     grade.set_defaults(run=_grade)
 
     gpu_check = commands.add_parser(
@@ -418,7 +421,7 @@ def _grade(options: argparse.Namespace) -> int:
         assignment = Path(options.assignment).name
         written = write_reports(options.out, assignment, seed, grades)
         print(f"{written[0]} and {len(written) - 1} pages of feedback (seed {seed})")
-    return 0
+    return int(any(done.points < options.at_least for done in grades))
 
 
 def _gpu_check(options: argparse.Namespace) -> int:
