@@ -24,6 +24,7 @@ from minibs4nn.analysis._robustness import (
     jitter_curve,
     threshold_sweep,
 )
+from minibs4nn.analysis._text import lines_of
 from minibs4nn.analysis._timing import (
     Anytime,
     anytime,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Analysis", "analyse"]
 
-COUNTERS = ("accuracy", "published_accuracy", "tied", "silent", "decision_time")
 FIELDS = 20  # receptive fields in one figure
 
 
@@ -88,36 +88,7 @@ class Analysis:
     flips: FloatArray | None
 
     def __str__(self) -> str:
-        return "\n".join(self._lines())
-
-    def _lines(self) -> Iterator[str]:
-        yield self.network
-        yield str(self.evaluation)
-        yield "decision times, quarter / half / three quarters decided by step:"
-        for name, counts in self.decision_times.items():
-            if total := counts.sum():
-                reached = np.searchsorted(counts.cumsum(), total * np.array([0.25, 0.5, 0.75]))
-                steps = " / ".join("never" if t == self.t_max else str(t) for t in reached)
-                yield f"    {name}, {total} images: {steps}"
-        yield "neurons that have fired when the decision falls, of those that do in the window:"
-        for k, (by, all_, size) in enumerate(
-            zip(self.spikes_by_decision, self.spikes_in_window, self.layers, strict=True)
-        ):
-            name = "input" if k == 0 else f"layer {k}"
-            yield f"    {name}: {by:.1f} of {all_:.1f}, {by / size:.1%} of all {size}"
-        yield "accuracy by a deadline (images on which an output neuron has fired by then):"
-        for t in _shown(self.anytime.deadlines, self.anytime.accuracy):
-            accuracy, fired = self.anytime.accuracy[t], self.anytime.fired[t]
-            yield f"    step {self.anytime.deadlines[t]}: {accuracy:.2%} ({fired:.1%})"
-        for curve in (self.thresholds, self.jitter):
-            yield f"{curve.name}: accuracy, published counter, tied, silent, decision time"
-            for k, value in enumerate(curve.values):
-                means = [curve.mean(counter)[k] for counter in COUNTERS]
-                shares = ", ".join(f"{share:.2%}" for share in means[:-1])
-                low, high = curve.lowest("accuracy")[k], curve.highest("accuracy")[k]
-                draws = len(curve.evaluations[k])
-                spread = f"; accuracy {low:.2%} to {high:.2%} in {draws} draws"
-                yield f"    {value:g}: {shares}, {means[-1]:.1f}{spread if draws > 1 else ''}"
+        return "\n".join(lines_of(self))
 
     def as_dict(self) -> dict[str, Any]:
         """Return all but the receptive fields, as JSON knows it; a mean over no image is None."""
@@ -287,12 +258,6 @@ def analyse(
         receptive_fields=fields,
         flips=flip_shares(history["flips"], spiking.layers) if flipped else None,
     )
-
-
-def _shown(deadlines: IntArray, accuracy: FloatArray) -> list[int]:
-    """The deadlines worth a line: a few over the window, the last one included."""
-    step = max(1, (len(deadlines) - 1) // 8)
-    return [*range(0, len(accuracy) - 1, step), len(accuracy) - 1]
 
 
 def _plain(array: AnyArray) -> Any:
