@@ -314,6 +314,19 @@ def test_adam_is_adam(backend: str, number: type[np.floating[Any]]) -> None:
     assert (abs(weights).max() <= 1) == (signs is not None)
 
 
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_moment_that_fades_ends_at_zero(backend: str) -> None:
+    weights, first, second = (np.full((1, 3), x, np.float32) for x in (0.5, 1e-3, 1e-6))
+    nothing = np.zeros((1, 3), np.int16)
+    for _ in range(700):
+        get_decision_kernels(backend).adam(
+            weights, None, first, second, nothing, unit=1.0, rate=1e-3
+        )
+        assert not ((first != 0) & (abs(first) < 1e-30)).any()
+    assert not first.any()
+    assert second.all()
+
+
 # --- what is seen of an image --------------------------------------------------------------------
 
 

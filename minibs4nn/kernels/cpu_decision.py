@@ -17,6 +17,7 @@ from minibs4nn.kernels.cpu import LANES, Spikes, _judge, _one_image, _sort_by_ti
 from minibs4nn.kernels.decision import (
     ERROR_STEPS,
     HIDDEN_STEPS,
+    SMALLEST_MOMENT,
     TABLE_STEPS,
     Batch,
     Gradients,
@@ -261,7 +262,8 @@ def _add_moments(first: AnyArray, second: AnyArray, slope: AnyArray) -> None:
     number = slope.dtype.type
     for i in range(slope.size):
         g = slope[i]
-        first[i] = number(0.9) * first[i] + number(0.1) * g
+        m = number(0.9) * first[i] + number(0.1) * g
+        first[i] = number(0) if abs(m) < number(SMALLEST_MOMENT) else m
         second[i] = number(0.999) * second[i] + number(0.001) * g * g
 
 

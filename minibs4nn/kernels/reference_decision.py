@@ -15,6 +15,7 @@ from minibs4nn.forward import layer_spike_times, potential_at
 from minibs4nn.kernels.decision import (
     ERROR_STEPS,
     HIDDEN_STEPS,
+    SMALLEST_MOMENT,
     TABLE_STEPS,
     Batch,
     Gradients,
@@ -141,6 +142,7 @@ def adam(
     number = weights.dtype.type
     slope = gradient.astype(weights.dtype) * number(unit)
     first[:] = number(0.9) * first + number(0.1) * slope
+    first[np.abs(first) < number(SMALLEST_MOMENT)] = 0
     second[:] = number(0.999) * second + number(0.001) * slope * slope
     weights -= number(rate) * first / (np.sqrt(second) + number(1e-8))
     if signs is None:
