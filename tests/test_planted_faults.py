@@ -24,7 +24,7 @@ from agreement import (
 )
 
 from minibs4nn import backward, binary, evaluation, forward, targets
-from minibs4nn.kernels import Kernels, cpu, reference
+from minibs4nn.kernels import Kernels, cpu, lanes, reference
 
 Change: TypeAlias = tuple[str, str]  # the text of the source, and what to put in its place
 
@@ -53,7 +53,8 @@ def kernels_with(module: ModuleType, *changes: Change) -> Kernels:
         return cast(Kernels, broken(cpu, *AS_PLAIN_PYTHON, *changes))
     if module is reference:
         return cast(Kernels, broken(reference, *changes))
-    kernels, faulty = broken(reference), broken(module, *changes)
+    kernels = broken(cpu, *AS_PLAIN_PYTHON) if module is lanes else broken(reference)
+    faulty = broken(module, *changes)
     for name in faulty.__all__:
         if hasattr(kernels, name):
             setattr(kernels, name, getattr(faulty, name))
@@ -175,27 +176,52 @@ FAULTS: dict[str, tuple[ModuleType, *tuple[Change, ...]]] = {
             "for t in [step ^ 1 for step in range(2 * t_max)]:",
         ),
     ),
-    "compiled: simultaneous spikes are learned from": (cpu, ("t < end[j]", "t <= end[j]")),
+    "compiled: simultaneous spikes are learned from": (
+        cpu,
+        ("t < spike_times[j] else", "t <= spike_times[j] else"),
+    ),
+    "compiled: the last layer learns from simultaneous spikes": (
+        cpu,
+        ("times_in[i] < end", "times_in[i] <= end"),
+    ),
     "compiled: simultaneous spikes are passed through": (
         cpu,
-        ("times_in[h] < times_out[k]", "times_in[h] <= times_out[k]"),
+        ("row[h] if times_in[h] < end", "row[h] if times_in[h] <= end"),
     ),
-    "compiled: an early end of the update": (cpu, ("if t >= last:", "if t + 1 >= last:")),
+    "compiled: simultaneous spikes are passed through a hidden layer": (
+        cpu,
+        ("+ k] if times_in[h] < end", "+ k] if times_in[h] <= end"),
+    ),
+    "compiled: an early end of the update": (cpu, ("when[p] < last", "when[p] + 1 < last")),
+    "compiled: a flip is forgotten": (cpu, ("signs[s] = -signs[s]", "pass")),
+    "compiled: a flip of the last layer is forgotten": (cpu, ("bits[at] ^= flipped", "pass")),
+    "compiled: the last layer of an S4NN hears its first weights": (
+        cpu,
+        ("weights[origin + i * lanes + k] = latent[row + i]", "pass"),
+    ),
     "compiled: decay not multiplied out": (cpu, (" or m == images.size - 1", "")),
     "compiled: limits kept after a change of scale": (
         cpu,
         (
-            "_limit(thresholds[layer], scale[layer], n_in, True, limits[layer])",
+            "_limit(threshold[these], scale[layer], n_in, True, limit[these])",
             "pass",
         ),
     ),
-    "compiled: settled too early": (cpu, ("> horizon + 2", "> horizon + 3")),
-    "compiled: settled with a late label": (cpu, ("times[label] != first or ", "")),
-    "compiled: settled though another is close": (cpu, ("return near == 0", "return True")),
-    "compiled: the last step of a part is not looked at": (
+    "compiled: stops before all near spikes are known": (cpu, ("<= t + 1", "<= t + 2")),
+    "compiled: stops before the label fires": (
         cpu,
-        ("while t <= horizon", "while t < horizon"),
+        (" and spike_times[out + label] < t_max", ""),
     ),
+    "compiled: spikes are heard twice": (
+        cpu,
+        ("new[j // LANES] = fired", "new[j // LANES] |= fired"),
+    ),
+    "compiled: spikes are heard in the step in which they cross": (
+        cpu,
+        ("for layer in range(last, -1, -1)", "for layer in range(last + 1)"),
+    ),
+    "compiled: no step without a spike": (cpu, ("moved = t == 0", "moved = False")),
+    "compiled: a silent output keeps an old potential": (cpu, ("potential[j] = v[j]", "pass")),
     "compiled: the first of equals is not kept": (cpu, ("excess > most", "excess >= most")),
     "compiled: silence is a tie": (cpu, ("n_first > 1 and first < t_max", "n_first > 1")),
     "compiled: the counter takes the last of equals": (
@@ -204,20 +230,20 @@ FAULTS: dict[str, tuple[ModuleType, *tuple[Change, ...]]] = {
     ),
     "compiled: the last potential for the late one": (
         cpu,
-        ("latent[last], t_max - 3", "latent[last], t_max - 1"),
+        ("t > t_max - 3", "t > t_max - 1"),
     ),
-    "compiled: a single neuron learns from simultaneous spikes": (
+    "compiled: an image goes on where the one before ended": (
         cpu,
-        ("when[p] >= end", "when[p] > end"),
+        ("v[:] = 0\n    spike_times[:] = t_max", "spike_times[:] = t_max"),
     ),
-    "compiled: an image goes on where the one before ended": (cpu, ("heard[:] = 0", "pass")),
-    "compiled: what the first part fired is forgotten": (
-        cpu,
-        (
-            "        spike_times[:] = silent\n    elif",
-            "    spike_times[:] = silent\n    if p == 0:\n        pass\n    elif",
-        ),
+    "64 at once: reaching is enough": (lanes, ("v[these] > limit", "v[these] >= limit")),
+    "64 at once: a neuron fires again": (lanes, (" & (spike_times[these] == silent)", "")),
+    "64 at once: a bit counts once": (lanes, ("2 * int(", "int(")),
+    "64 at once: 0 is negative": (
+        lanes,
+        ("before = latent[these] < 0", "before = latent[these] <= 0"),
     ),
+    "64 at once: a spike is lost": (lanes, ("in rows:", "in rows[:1]:")),
     "compiled: limits cut one too low": (cpu, ("-n_in - 1.0), n_in)", "-n_in - 1.0), n_in - 1)")),
 }
 

@@ -6,14 +6,16 @@ Read ``reference.py`` first; the numbered steps are the same. What makes this fa
   silent inputs are never visited;
 - what one spike adds to all neurons lies side by side in memory, so that the processor adds 16 or
   32 neurons in one instruction: signs are int8, sums of signs int16;
-- an image on which the label alone fires first has no error and teaches nothing. Most decisions
-  fall early; so the first part of the window is looked at first, and the rest only if need be;
-- nothing is allocated per image.
+- all layers go through time together, and stop once the errors of the output layer are known.
+  Most decisions fall early;
+- neurons are taken 64 at a time (``lanes.py``), and who of them fires comes back as one word. So
+  nothing needs to be sorted, and the last layer of a BS4NN counts bits;
+- an image without an error teaches nothing, and nothing is allocated per image.
 
 Sums of real numbers are added in the order of the reference, so both give the same bits.
 """
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import numba
 import numpy as np
@@ -23,17 +25,14 @@ from minibs4nn._checks import AnyArray, BoolArray, FloatArray, IntArray, SpikeTi
 from minibs4nn.evaluation import Outcomes
 from minibs4nn.kernels import OnlineReport, Parameters
 from minibs4nn.kernels.cpu_minibatch import train_minibatches
+from minibs4nn.kernels.lanes import COUNTED, LANES, add, count, fill, fire, lowest_bit, subtract
+from minibs4nn.kernels.layers import Layers, potential_dtype
 from minibs4nn.kernels.reference import SMALLEST_SHRINK, scale_message
 
 if TYPE_CHECKING:
     from minibs4nn.rules import RelativeTarget
 
-__all__ = ["Spikes", "layer_spike_times", "prepare", "train_minibatches", "train_online"]
-
-Array = TypeVar("Array")
-Each: TypeAlias = tuple[Array, ...]  # one array per layer after the input
-
-LANES = 64  # neurons that the compiled inner loop takes in one turn
+__all__ = ["LANES", "Spikes", "layer_spike_times", "prepare", "train_minibatches", "train_online"]
 
 _jit = numba.njit(cache=True, nogil=True, boundscheck=False)
 
@@ -166,22 +165,6 @@ def _potential_at(
 
 
 @_jit
-def _settled(times: SpikeTimes, label: int, gamma: int, horizon: int, t_max: int) -> bool:
-    """Whether steps 0 to ``horizon`` show that this image has no error.
-
-    All spikes stamped up to ``horizon + 1`` are known. The label must be among the first, and all
-    others at least ``gamma`` later: those that are known, and those that are not.
-    """
-    first = times.min()
-    if times[label] != first or first == t_max or first + gamma > horizon + 2:
-        return False
-    near = 0
-    for j in range(times.size):
-        near += j != label and times[j] - first < gamma
-    return near == 0
-
-
-@_jit
 def _judge(
     times: SpikeTimes, potential: AnyArray, late: AnyArray, threshold: FloatArray, divisor: float,
     whole: bool, label: int, t_max: int, m: int, correct: BoolArray, published: BoolArray,
@@ -238,78 +221,216 @@ def _normalise(delta: FloatArray) -> None:
 
 
 @_jit
-def _update_one(
-    latent: AnyArray, signs: AnyArray | None, j: int, step: float, who: AnyArray,
-    when: SpikeTimes, end: int,
-) -> int:  # fmt: skip
-    """Update the input weights of neuron j alone; return how many signs flipped."""
-    flips = 0
-    for p in range(who.size):
-        if when[p] >= end:
+def _hear(
+    v: AnyArray, first: int, lanes: int, weights: AnyArray, origin: int, who: AnyArray
+) -> None:
+    """(1) Integrate: each spike adds its weights.
+
+    Four at a time, so that the sums are read and written a fourth as often.
+    """
+    p = 0
+    while p + 4 <= who.size:
+        a, b = origin + who[p] * lanes, origin + who[p + 1] * lanes
+        c, d = origin + who[p + 2] * lanes, origin + who[p + 3] * lanes
+        for j in range(0, lanes, LANES):
+            add(v, first + j, weights, (a + j, b + j, c + j, d + j))
+        p += 4
+    while p < who.size:
+        a = origin + who[p] * lanes
+        for j in range(0, lanes, LANES):
+            add(v, first + j, weights, (a + j,))
+        p += 1
+
+
+@_jit
+def _list(new: AnyArray, begin: int, end: int, who: AnyArray) -> int:
+    """List those whose bit is set in some words, and return how many they are."""
+    k = 0
+    for word in range(begin, end):
+        bits = new[word]
+        while bits != 0:
+            who[k] = LANES * (word - begin) + lowest_bit(bits)
+            bits &= bits - np.uint64(1)
+            k += 1
+    return k
+
+
+@_jit
+def _hear_layer_before(net: Layers, layer: int, signed: bool) -> bool:
+    """(1) Integrate the spikes of the last step; return whether there were any."""
+    at, before, origin = net.shape[layer, 2], net.shape[layer, 3], net.shape[layer, 4]
+    n_out = net.shape[layer, 1]
+    begin, end = before // LANES, at // LANES
+    if not (signed and layer == len(net.shape) - 1):
+        k = _list(net.new, begin, end, net.who)
+        _hear(net.v, at, fill(n_out, LANES), net.weights, origin, net.who[:k])
+        return k > 0
+    heard = False
+    width = fill(n_out, COUNTED)
+    for word in range(begin, end):
+        if net.new[word] != 0:
+            heard = True
+            row = origin + (word - begin) * width
+            for k in range(0, width, COUNTED):
+                count(net.v, at + k, net.bits, row + k, net.new[word])
+    return heard
+
+
+@_jit
+def _forward(
+    net: Layers, who: AnyArray, when: SpikeTimes, label: int, gamma: int, to_the_end: bool,
+    signed: bool, t_max: int,
+) -> None:  # fmt: skip
+    """All layers, one image, step by step; unless ``to_the_end``, no more steps than it takes.
+
+    To know all errors takes the spike of the label, and all spikes that come less than ``gamma``
+    steps after the first.
+    """
+    shape, weights, v, limit = net.shape, net.weights, net.v, net.limit
+    new, spike_times, potential = net.new, net.spike_times, net.potential
+    last = len(shape) - 1
+    out = shape[last, 2]
+    v[:] = 0
+    spike_times[:] = t_max
+    new[:] = 0
+    first = t_max  # spike of the output layer
+    stirred, late = False, False
+    p = 0
+    t = 0
+    while t < t_max:
+        # All spikes up to t are known.
+        if first + gamma <= t + 1 and spike_times[out + label] < t_max and not to_the_end:
             break
-        i = who[p]
-        old = latent[i, j]
-        new = old - step
-        latent[i, j] = new
-        if signs is not None and (old < 0) != (new < 0):
-            flips += 1
-            signs[i, j] = -1 if new < 0 else 1
-    return flips
+        if t > t_max - 3 and not late:
+            net.late[:] = v[out:]
+            late = True
+        heard, stirred = stirred, False
+        # The last layer first, since it hears what the one before it fired in the last step.
+        for layer in range(last, -1, -1):
+            moved = t == 0  # a limit may be negative
+            if layer > 0 and heard:
+                moved |= _hear_layer_before(net, layer, signed)
+            elif layer == 0:
+                k = p
+                while k < who.size and when[k] == t:
+                    k += 1
+                _hear(v, 0, fill(shape[0, 1], LANES), weights, shape[0, 4], who[p:k])
+                moved |= k > p
+                p = k
+            at = shape[layer, 2]
+            for j in range(at, at + fill(shape[layer, 1], LANES), LANES):
+                fired = np.uint64(0)
+                if moved:
+                    # (2) compare  (3) at most one spike: the earliest  (4) one step later
+                    fired = fire(
+                        v, limit, j, np.int16(t + 1), np.int16(t_max), spike_times, potential
+                    )
+                new[j // LANES] = fired
+                if fired != 0:
+                    stirred = True
+                    first = min(first, t + 1) if layer == last else first
+        if stirred:
+            t += 1
+        elif p < who.size:
+            t = int(when[p])
+        else:
+            break
+    if not late:
+        net.late[:] = v[out:]
+    for j in range(out, v.size):
+        if spike_times[j] == t_max:
+            potential[j] = v[j]
 
 
 @_jit
 def _update(
-    latent: AnyArray, signs: AnyArray | None, delta: FloatArray, rate: float,
-    who: AnyArray, when: SpikeTimes, spike_times: SpikeTimes, step: AnyArray, end: AnyArray,
+    shape: IntArray, latent: AnyArray, signs: AnyArray | None, delta: FloatArray, rate: float,
+    who: AnyArray, when: SpikeTimes, spike_times: SpikeTimes, step: AnyArray, now: AnyArray,
 ) -> int:  # fmt: skip
     """``w_ji -= eta * delta_j * [t_i < t_j]``, and the signs anew; return how many flipped."""
-    n_out = delta.size
     number = latent.dtype.type
     nothing = number(0)
-    last = 0.0
-    learners = 0
-    for j in range(n_out):
+    lanes, origin, place = fill(shape[1], LANES), shape[4], shape[5]
+    last = 0
+    for j in range(delta.size):
         step[j] = rate * delta[j]
-        end[j] = spike_times[j]  # a float, so that one instruction compares as many as it adds
-        last = max(last, end[j] if step[j] != 0 else 0.0)
-        learners += step[j] != 0
+        last = max(last, spike_times[j] if step[j] != 0 else 0)
+    now[delta.size : lanes] = 0
     flips = 0
-    if 4 * learners < n_out:  # few neurons learn, as in most output layers: one after the other
-        for j in range(n_out):
-            if step[j] != 0:
-                flips += _update_one(latent, signs, j, step[j], who, when, spike_times[j])
-        return flips
-    for p in range(who.size):
-        t = number(when[p])
-        if t >= last:  # nobody who learns has heard this spike, or a later one
-            break
-        i = who[p]
-        row = latent[i]
-        crossed = False  # not a count: that would be of another width, and half as fast
-        for j in range(n_out):
-            old = row[j]
-            new = old - (step[j] if t < end[j] else nothing)
-            row[j] = new
-            crossed |= (old < 0) != (new < 0)
-        if signs is not None and crossed:
-            for j in range(n_out):
-                bit = -1 if row[j] < 0 else 1
-                flips += bit != signs[i, j]
-                signs[i, j] = bit
+    p = 0
+    while p < who.size and when[p] < last:
+        t = when[p]
+        for j in range(delta.size):
+            now[j] = step[j] if t < spike_times[j] else nothing
+        while p < who.size and when[p] == t:
+            row = who[p] * lanes
+            for j in range(0, lanes, LANES):
+                flipped = subtract(latent, place + row + j, now, j)
+                if signs is not None:
+                    while flipped != 0:
+                        s = origin + row + j + lowest_bit(flipped)
+                        flipped &= flipped - np.uint64(1)
+                        signs[s] = -signs[s]
+                        flips += 1
+            p += 1
+    return flips
+
+
+@_jit
+def _update_last(
+    shape: IntArray, latent: AnyArray, weights: AnyArray, bits: AnyArray, signed: bool,
+    delta: FloatArray, rate: float, times_in: SpikeTimes, spike_times: SpikeTimes, now: AnyArray,
+) -> int:  # fmt: skip
+    """The same for the last of several layers, one neuron after the other."""
+    number = latent.dtype.type
+    nothing = number(0)
+    n_in, origin, place = shape[0], shape[4], shape[5]
+    lanes, lanes_in = fill(shape[1], LANES), fill(n_in, LANES)
+    width = fill(shape[1], COUNTED)
+    now[n_in:lanes_in] = 0
+    flips = 0
+    for k in range(delta.size):
+        step = number(rate * delta[k])
+        if step == 0:
+            continue
+        end = spike_times[k]
+        for i in range(times_in.size):
+            now[i] = step if times_in[i] < end else nothing
+        row = place + k * lanes_in
+        for i in range(0, lanes_in, LANES):
+            flipped = subtract(latent, row + i, now, i)
+            if signed:
+                at = origin + i // LANES * width + k
+                bits[at] ^= flipped
+                while flipped != 0:
+                    flipped &= flipped - np.uint64(1)
+                    flips += 1
+        if not signed:
+            for i in range(n_in):
+                weights[origin + i * lanes + k] = latent[row + i]
     return flips
 
 
 @_jit
 def _backpropagate(
-    delta: FloatArray, latent: AnyArray, times_in: SpikeTimes, times_out: SpikeTimes,
-    delta_in: FloatArray,
+    shape: IntArray, is_last: bool, latent: AnyArray, delta: FloatArray, times_in: SpikeTimes,
+    spike_times: SpikeTimes, delta_in: FloatArray,
 ) -> None:  # fmt: skip
-    """``delta_h = sum over k of delta_k * w_kh * [t_h < t_k]``; latent is (n_in, n_out)."""
+    """``delta_h = sum over k of delta_k * w_kh * [t_h < t_k]``."""
+    n_in, place = shape[0], shape[5]
+    lanes, lanes_in = fill(shape[1], LANES), fill(n_in, LANES)
     delta_in[:] = 0
     for k in range(delta.size):
-        if delta[k] != 0:  # most outputs have no error
+        delta_k, end = delta[k], spike_times[k]
+        if delta_k == 0:  # as of most outputs
+            continue
+        if is_last:
+            row = latent[place + k * lanes_in : place + k * lanes_in + n_in]
             for h in range(delta_in.size):
-                delta_in[h] += delta[k] * latent[h, k] if times_in[h] < times_out[k] else 0.0
+                delta_in[h] += delta_k * row[h] if times_in[h] < end else 0.0
+        else:
+            for h in range(delta_in.size):
+                delta_in[h] += delta_k * latent[place + h * lanes + k] if times_in[h] < end else 0.0
 
 
 @_jit
@@ -327,134 +448,104 @@ def _limit(threshold: FloatArray, divisor: float, n_in: int, whole: bool, out: A
 
 
 @_jit
-def _decay(latent: AnyArray, i: int, j: int, shrink: float) -> None:
+def _decay(latent: AnyArray, i: int, shrink: float) -> None:
     """As :func:`minibs4nn.backward.decay`, for one weight."""
     number = latent.dtype.type
-    old = latent[i, j]
+    old = latent[i]
     new = number(old * shrink)
-    latent[i, j] = -np.finfo(number).tiny if old < 0 and new == 0 else new
+    latent[i] = -np.finfo(number).tiny if old < 0 and new == 0 else new
 
 
 @_jit
 def _train(
-    start: IntArray, who: AnyArray, when: SpikeTimes, labels: IntArray, images: IntArray,
-    latent: Each[AnyArray], signs: Each[AnyArray] | None, thresholds: Each[FloatArray],
-    scale: FloatArray, rate: float, gamma: int, keep: float, scale_rate: float, teach: bool,
-    t_max: int, limits: Each[AnyArray], v: Each[AnyArray], potential: Each[AnyArray],
-    spikes: Each[SpikeTimes], delta: Each[FloatArray], step: Each[AnyArray],
-    end: Each[AnyArray], layer_who: Each[AnyArray], layer_when: Each[SpikeTimes],
-    correct: BoolArray, published: BoolArray, tied: BoolArray, silent: BoolArray,
-    decision_time: SpikeTimes, count_fired: bool, fired: Each[IntArray], flipped: IntArray,
+    start: IntArray, in_who: AnyArray, in_when: SpikeTimes, labels: IntArray, images: IntArray,
+    net: Layers, signs: AnyArray | None, scale: FloatArray, rate: float, gamma: int,
+    keep: float, scale_rate: float, teach: bool, t_max: int, correct: BoolArray,
+    published: BoolArray, tied: BoolArray, silent: BoolArray, decision_time: SpikeTimes,
+    count_fired: bool, fired: IntArray, flipped: IntArray,
 ) -> int:  # fmt: skip
     """Learn from the images; return how many had an error, or -1 - layer for a bad scale."""
-    depth = len(latent)
+    shape, weights, latent, limit = net.shape, net.weights, net.latent, net.limit
+    threshold, potential = net.threshold, net.potential
+    spike_times, delta = net.spike_times, net.delta
+    depth = len(shape)
     last = depth - 1
-    whole = signs is not None
-    n_spikes, heard = np.zeros(depth, np.int64), np.zeros(depth, np.int64)
+    out, n_out = shape[last, 2], shape[last, 1]
+    end_out = out + n_out
+    out_times, out_delta = spike_times[out:end_out], delta[out:end_out]
+    out_potential, out_threshold = potential[out:end_out], threshold[out:end_out]
+    signed = signs is not None
     updates = 0
     shrink = 1.0
-    usual = float(t_max)  # when decisions usually fall; it steers the speed, never the result
     for layer in range(depth):
-        divisor = scale[layer] if whole else shrink
-        _limit(thresholds[layer], divisor, len(latent[layer]), whole, limits[layer])
+        divisor = scale[layer] if signed else shrink
+        these = slice(shape[layer, 2], shape[layer, 2] + shape[layer, 1])
+        _limit(threshold[these], divisor, shape[layer, 0], signed, limit[these])
 
     for m in range(images.size):
         n = images[m]
         label = labels[n]
-        in_who, in_when = who[start[n] : start[n + 1]], when[start[n] : start[n + 1]]
+        begin, end = start[n], start[n + 1]
 
-        # (1) forward: firing times of every layer, in the first part of the window or in all of it
-        horizon = t_max if count_fired else min(t_max, int(1.5 * usual) + 2)
-        heard[:] = 0
-        while True:
-            for layer in range(depth):
-                w, h, k = in_who, in_when, heard[layer]
-                if layer > 0:
-                    before = spikes[layer - 1][: len(latent[layer])]
-                    n_spikes[layer] = _sort_by_time(
-                        before, t_max, layer_who[layer], layer_when[layer]
-                    )
-                    w = layer_who[layer][: n_spikes[layer]]
-                    h = layer_when[layer][: n_spikes[layer]]
-                if signs is None:
-                    k = _one_image(w, h, k, latent[layer], limits[layer], horizon, t_max, v[layer],
-                                   spikes[layer], potential[layer])  # fmt: skip
-                else:
-                    k = _one_image(w, h, k, signs[layer], limits[layer], horizon, t_max, v[layer],
-                                   spikes[layer], potential[layer])  # fmt: skip
-                heard[layer] = k
-            settled = _settled(spikes[last], label, gamma, horizon, t_max)
-            if settled or horizon == t_max:
-                break
-            horizon = t_max
-        out, late = spikes[last], v[last]
-        if out.min() == t_max:
-            k = n_spikes[last]
-            w, h = in_who, in_when
-            if last > 0:
-                w, h = layer_who[last][:k], layer_when[last][:k]
-            if signs is None:
-                _potential_at(w, h, latent[last], t_max - 3, late)
-            else:
-                _potential_at(w, h, signs[last], t_max - 3, late)
-        divisor = scale[last] if whole else shrink
-        _judge(out, potential[last], late, thresholds[last], divisor, whole, label, t_max, m,
+        # (1) forward: firing times of every layer
+        w, h = in_who[begin:end], in_when[begin:end]
+        _forward(net, w, h, label, gamma, count_fired, signed, t_max)
+        divisor = scale[last] if signed else shrink
+        _judge(out_times, out_potential, net.late, out_threshold, divisor, signed, label, t_max, m,
                correct, published, tied, silent, decision_time)  # fmt: skip
-        usual += 0.02 * (decision_time[m] - usual)
         if count_fired:
-            for layer in range(depth):
-                for j in range(fired[layer].size):
-                    fired[layer][j] += spikes[layer][j] < t_max
+            for j in range(fired.size):
+                fired[j] += spike_times[j] < t_max
 
         # (2) targets and error of the output layer
-        if not settled and _time_error(out, label, gamma, teach, t_max, delta[last]):
+        if _time_error(out_times, label, gamma, teach, t_max, out_delta):
             updates += 1
             for layer in range(depth - 1, -1, -1):
-                k = n_spikes[layer]
-                w, h = (
-                    (layer_who[layer][:k], layer_when[layer][:k])
-                    if layer > 0
-                    else (in_who, in_when)
-                )
-                # (3) normalise, (4) update this layer, (5) pass the deltas through it
-                _normalise(delta[layer])
-                flipped[layer] += _update(
-                    latent[layer], None if signs is None else signs[layer], delta[layer],
-                    rate / shrink, w, h, spikes[layer], step[layer], end[layer],
+                n_in, n_out, first, first_in = (
+                    shape[layer, 0], shape[layer, 1], shape[layer, 2], shape[layer, 3],
                 )  # fmt: skip
-                if whole:
-                    n_in = len(latent[layer])
+                these, before = slice(first, first + n_out), slice(first_in, first_in + n_in)
+                errors, times = delta[these], spike_times[these]
+                # (3) normalise, (4) update this layer, (5) pass the deltas through it
+                _normalise(errors)
+                if layer > 0 and layer == last:
+                    flipped[layer] += _update_last(
+                        shape[layer], latent, weights, net.bits, signed, errors, rate / shrink,
+                        spike_times[before], times, net.now,
+                    )  # fmt: skip
+                else:
+                    w, h = in_who[begin:end], in_when[begin:end]
+                    if layer > 0:
+                        k = _sort_by_time(spike_times[before], t_max, net.who, net.when)
+                        w, h = net.who[:k], net.when[:k]
+                    flipped[layer] += _update(
+                        shape[layer], latent, signs, errors, rate / shrink, w, h, times,
+                        net.step, net.now,
+                    )  # fmt: skip
+                if signed:
                     total = 0.0
-                    for j in range(delta[layer].size):
-                        total += delta[layer][j] * potential[layer][j]
-                    scale[layer] -= scale_rate * (total / (delta[layer].size * n_in))
+                    for j in range(n_out):
+                        total += errors[j] * potential[first + j]
+                    scale[layer] -= scale_rate * (total / (n_out * n_in))
                     if not scale[layer] > 0:
                         return -1 - layer
-                    _limit(thresholds[layer], scale[layer], n_in, True, limits[layer])
+                    _limit(threshold[these], scale[layer], n_in, True, limit[these])
                 if layer > 0:
-                    _backpropagate(delta[layer], latent[layer], spikes[layer - 1], spikes[layer],
-                                   delta[layer - 1])  # fmt: skip
+                    _backpropagate(shape[layer], layer == last, latent, errors, spike_times[before],
+                                   times, delta[before])  # fmt: skip
 
         # (6) weight decay
         if keep != 1.0:
             shrink *= keep
             if shrink < SMALLEST_SHRINK or m == images.size - 1:
-                for layer in range(depth):
-                    for i in range(len(latent[layer])):
-                        for j in range(latent[layer].shape[1]):
-                            _decay(latent[layer], i, j, shrink)
+                for i in range(latent.size):
+                    _decay(latent, i, shrink)
                 shrink = 1.0
-            if not whole:
+            if not signed:
                 for layer in range(depth):
-                    _limit(thresholds[layer], shrink, 0, False, limits[layer])
+                    these = slice(shape[layer, 2], shape[layer, 2] + shape[layer, 1])
+                    _limit(threshold[these], shrink, 0, False, limit[these])
     return updates
-
-
-def _potential_dtype(weights: AnyArray) -> type[np.int16] | type[np.int32] | type[np.float64]:
-    """Smallest dtype that holds every sum over the inputs: signs are +1 and -1."""
-    if weights.dtype != np.int8:
-        return np.float64
-    return np.int16 if weights.shape[1] < np.iinfo(np.int16).max else np.int32
 
 
 def layer_spike_times(
@@ -475,7 +566,7 @@ def layer_spike_times(
     potential : array, shape (n, n_out); int32 for signs, else float64
     """
     n_out, n_in = weights.shape
-    dtype = _potential_dtype(weights)
+    dtype = potential_dtype(weights)
     whole = weights.dtype == np.int8
     limit, v, one = (np.empty(n_out, dtype) for _ in range(3))
     _limit(threshold, 1.0, n_in, whole, limit)
@@ -540,45 +631,22 @@ def train_online(
         If a scale falls to zero or below.
     """
     p = parameters
-    sizes = [len(w) for w in p.latent]
-    n_in = [w.shape[1] for w in p.latent]
-    signs, lanes = None, sizes
-    if p.signs is not None:
-        # Rounded up to whole vector instructions with neurons that hear nothing and never fire.
-        lanes = [-(-size // LANES) * LANES for size in sizes]
-        signs = tuple(np.zeros(shape, np.int8) for shape in zip(n_in, lanes, strict=True))
-        for padded, given, size in zip(signs, p.signs, sizes, strict=True):
-            padded[:, :size] = given.T
-    # One dtype for the potentials of all layers, since a Numba tuple has one type.
-    dtype = np.result_type(*(_potential_dtype(w) for w in p.weights))
-
-    def one_each(dtype: npt.DTypeLike, lengths: list[int]) -> tuple[AnyArray, ...]:
-        return tuple(np.zeros(length, dtype) for length in lengths)
-
-    real = p.latent[0].dtype
-    limits = one_each(dtype, lanes)
-    for limit in limits:
-        limit[:] = np.iinfo(dtype).max if np.dtype(dtype).kind == "i" else np.inf
+    net = Layers.of(p)
     outcomes = Outcomes.of(len(order))
-    fired, flipped = one_each(np.int64, sizes), np.zeros(len(sizes), np.int64)
+    fired, flipped = np.zeros(net.v.size, np.int64), np.zeros(len(p.latent), np.int64)
     updates = _train(
-        prepared.start, prepared.who, prepared.when, labels, order,
-        tuple(w.T for w in p.latent),
-        signs,
-        tuple(p.thresholds), p.scale,
+        prepared.start, prepared.who, prepared.when, labels, order, net,
+        None if p.signs is None else net.weights, p.scale,
         rule.learning_rate, rule.gamma, 1.0 - rule.learning_rate * rule.weight_decay,
         rule.scale_learning_rate, rule.all_silent == "teach", t_max,
-        limits, one_each(dtype, lanes), one_each(dtype, lanes),
-        one_each(np.int16, lanes), one_each(np.float64, sizes), one_each(real, sizes),
-        one_each(real, sizes), one_each(np.int32, n_in), one_each(np.int16, n_in),
         outcomes.correct, outcomes.published, outcomes.tied, outcomes.silent,
         outcomes.decision_time, count_fired, fired, flipped,
     )  # fmt: skip
-    for padded, given, size in zip(signs or (), p.signs or (), sizes, strict=False):
-        given[:] = padded[:, :size].T
+    net.write_back(p)
     if updates < 0:
         raise ArithmeticError(scale_message(-1 - updates, p.scale))
-    return OnlineReport(outcomes, flipped, updates, list(fired) if count_fired else [])
+    layers = range(len(p.latent) if count_fired else 0)
+    return OnlineReport(outcomes, flipped, updates, [fired[net.neurons(k)] for k in layers])
 
 
 def _plain(times: SpikeTimes) -> SpikeTimes:

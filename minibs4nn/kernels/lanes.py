@@ -1,0 +1,272 @@
+"""What Numba has no words for: add, compare or subtract 64 numbers at once.
+
+Compiled, each of these is a handful of instructions without a loop. Elsewhere they are plain
+functions that do the same, which the tests make use of. What tells something of 64 neurons is a
+word of 64 bits, the lowest for the first of them.
+"""
+
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils
+from numba.extending import intrinsic, overload, register_jitable
+
+from minibs4nn._checks import AnyArray, SpikeTimes
+
+__all__ = ["COUNTED", "LANES", "add", "count", "fill", "fire", "lowest_bit", "subtract"]
+
+LANES = 64  # numbers that are taken at once; arrays are filled up to a multiple of it
+COUNTED = 16  # neurons for which :func:`count` counts at once
+
+
+@register_jitable
+def fill(n: int, group: int) -> int:
+    """Round up to whole groups."""
+    return -(-n // group) * group
+
+
+def add(v: AnyArray, place: int, weights: AnyArray, rows: tuple[int, ...]) -> None:
+    """Add 64 weights, from each of some places, to 64 sums, in the order of the places.
+
+    Parameters
+    ----------
+    v : array, C-contiguous
+    place : int
+        Of the first sum.
+    weights : array, C-contiguous, of the same dtype or a smaller one of its kind
+    rows : tuple of int
+        Each the place of a first weight.
+    """
+    for row in rows:
+        v[place : place + LANES] += weights[row : row + LANES]
+
+
+def count(v: AnyArray, place: int, bits: AnyArray, row: int, who: np.uint64) -> None:
+    """Add to 16 sums what some of 64 inputs send them: +1 or -1, of which a bit is kept for each.
+
+    Parameters
+    ----------
+    v : int array, C-contiguous
+    place : int
+        Of the first sum.
+    bits : uint64 array, C-contiguous
+        A word for each neuron, a bit for each input; 1 stands for +1.
+    row : int
+        Place of the first word.
+    who : uint64
+        Which inputs have fired.
+    """
+    for k in range(COUNTED):
+        v[place + k] += 2 * int(bits[row + k] & who).bit_count() - int(who).bit_count()
+
+
+def fire(
+    v: AnyArray, limit: AnyArray, place: int, stamp: int, silent: int, spike_times: SpikeTimes,
+    potential: AnyArray,
+) -> np.uint64:  # fmt: skip
+    """Let those of 64 neurons fire that are above their limit and were silent; return which.
+
+    Parameters
+    ----------
+    v, limit, potential : arrays of one dtype, C-contiguous
+        Of those that fire now, ``v`` is noted in ``potential``.
+    place : int
+        Of the first neuron.
+    stamp, silent : int
+        What is noted in ``spike_times``, and what stands there as long as a neuron has not fired.
+    spike_times : int16 array, C-contiguous
+    """
+    these = slice(place, place + LANES)
+    new = (v[these] > limit[these]) & (spike_times[these] == silent)
+    spike_times[these][new] = stamp
+    potential[these][new] = v[these][new]
+    return _as_word(new)
+
+
+def subtract(latent: AnyArray, place: int, step: AnyArray, other: int) -> np.uint64:
+    """Subtract 64 steps from 64 weights; return which are now below 0 and were not, or vice versa.
+
+    Parameters
+    ----------
+    latent, step : float arrays of one dtype, C-contiguous
+    place, other : int
+        Of the first weight, and of the first step.
+    """
+    these = slice(place, place + LANES)
+    before = latent[these] < 0
+    latent[these] -= step[other : other + LANES]
+    return _as_word(before != (latent[these] < 0))
+
+
+def lowest_bit(word: np.uint64) -> int:
+    """How many zeros stand below the lowest 1 of a word that is not 0."""
+    number = int(word)
+    return (number & -number).bit_length() - 1
+
+
+def _as_word(bits: AnyArray) -> np.uint64:
+    return np.uint64(np.packbits(bits, bitorder="little").view("<u8")[0])
+
+
+# --- the same, compiled --------------------------------------------------------------------------
+
+
+def _pointer(context: Any, builder: Any, kind: Any, array: Any, place: Any, n: int) -> Any:
+    """Where ``n`` numbers of an array stand."""
+    numbers = ir.VectorType(context.get_data_type(kind.dtype), n)
+    first = builder.gep(context.make_array(kind)(context, builder, array).data, [place])
+    return builder.bitcast(first, numbers.as_pointer())
+
+
+def _load(context: Any, builder: Any, kind: Any, array: Any, place: Any, n: int = LANES) -> Any:
+    pointer = _pointer(context, builder, kind, array, place, n)
+    return builder.load(pointer, align=kind.dtype.bitwidth // 8)  # no more than NumPy promises
+
+
+def _store(context: Any, builder: Any, kind: Any, array: Any, place: Any, numbers: Any) -> None:
+    pointer = _pointer(context, builder, kind, array, place, numbers.type.count)
+    builder.store(numbers, pointer, align=kind.dtype.bitwidth // 8)
+
+
+def _splat(builder: Any, number: Any, n: int = LANES) -> Any:
+    """The same number ``n`` times."""
+    nothing = ir.Constant(ir.VectorType(number.type, n), ir.Undefined)
+    one = builder.insert_element(nothing, number, ir.IntType(32)(0))
+    first = ir.Constant(ir.VectorType(ir.IntType(32), n), [0] * n)
+    return builder.shuffle_vector(one, nothing, first)
+
+
+@intrinsic
+def _add(typing_context: Any, v: Any, place: Any, weights: Any, rows: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        sums = _load(context, builder, v, arguments[0], arguments[1])
+        for row in cgutils.unpack_tuple(builder, arguments[3]):
+            some = _load(context, builder, weights, arguments[2], row)
+            if isinstance(v.dtype, numba.types.Float):
+                sums = builder.fadd(sums, some)
+            else:
+                sums = builder.add(sums, builder.sext(some, sums.type))
+        _store(context, builder, v, arguments[0], arguments[1], sums)
+        return context.get_dummy_value()
+
+    rows = numba.types.UniTuple(numba.intp, len(rows))
+    return numba.void(v, numba.intp, weights, rows), generate
+
+
+@intrinsic
+def _count(typing_context: Any, v: Any, place: Any, bits: Any, row: Any, who: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        v_array, at, bit_array, first, word = arguments
+        heard = _load(context, builder, bits, bit_array, first, COUNTED)
+        heard = builder.and_(heard, _splat(builder, word, COUNTED))
+        ones = builder.module.declare_intrinsic(
+            f"llvm.ctpop.v{COUNTED}i64", fnty=ir.FunctionType(heard.type, [heard.type])
+        )
+        hits = builder.call(ones, [heard])
+        move = builder.sub(builder.add(hits, hits), _splat(builder, builder.ctpop(word), COUNTED))
+        sums = _load(context, builder, v, v_array, at, COUNTED)
+        if isinstance(v.dtype, numba.types.Float):
+            sums = builder.fadd(sums, builder.sitofp(move, sums.type))
+        else:
+            sums = builder.add(sums, builder.trunc(move, sums.type))
+        _store(context, builder, v, v_array, at, sums)
+        return context.get_dummy_value()
+
+    return numba.void(v, numba.intp, bits, numba.intp, numba.uint64), generate
+
+
+@intrinsic
+def _fire(
+    typing_context: Any, v: Any, limit: Any, place: Any, stamp: Any, silent: Any, spike_times: Any,
+    potential: Any,
+) -> Any:  # fmt: skip
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        v_array, limits, at, stamped, never, times_array, potentials = arguments
+        now = _load(context, builder, v, v_array, at)
+        is_real = isinstance(v.dtype, numba.types.Float)
+        compare = builder.fcmp_ordered if is_real else builder.icmp_signed
+        is_above = compare(">", now, _load(context, builder, limit, limits, at))
+        times = _load(context, builder, spike_times, times_array, at)
+        was_silent = builder.icmp_signed("==", times, _splat(builder, never))
+        new = builder.and_(is_above, was_silent)
+        times = builder.select(new, _splat(builder, stamped), times)
+        _store(context, builder, spike_times, times_array, at, times)
+        noted = _load(context, builder, potential, potentials, at)
+        _store(context, builder, potential, potentials, at, builder.select(new, now, noted))
+        return builder.bitcast(new, ir.IntType(LANES))
+
+    time = numba.int16
+    return numba.uint64(v, limit, numba.intp, time, time, spike_times, potential), generate
+
+
+@intrinsic
+def _subtract(typing_context: Any, latent: Any, place: Any, step: Any, other: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        old = _load(context, builder, latent, arguments[0], arguments[1])
+        new = builder.fsub(old, _load(context, builder, step, arguments[2], arguments[3]))
+        _store(context, builder, latent, arguments[0], arguments[1], new)
+        # Hardly ever does a weight change its sign. So all are first asked together: then the
+        # highest bit of old ^ new is set. Adding 0.0 turns -0.0, which is not below 0, into 0.0.
+        zero = ir.Constant(old.type, [0.0] * LANES)
+        whole = ir.VectorType(ir.IntType(latent.dtype.bitwidth), LANES)
+        was, has = (builder.bitcast(x, whole) for x in (builder.fadd(old, zero), new))
+        some = builder.xor(was, has)
+        n = LANES
+        while n > 8:
+            n //= 2
+            halves = (
+                builder.shuffle_vector(
+                    some, some, ir.Constant(ir.VectorType(ir.IntType(32), n), list(range(k, k + n)))
+                )
+                for k in (0, n)
+            )
+            some = builder.or_(*halves)
+        set_ = builder.icmp_signed("<", some, ir.Constant(some.type, [0] * n))
+        flags = builder.bitcast(set_, ir.IntType(n))
+        word = cgutils.alloca_once_value(builder, ir.Constant(ir.IntType(LANES), 0))
+        with builder.if_then(builder.icmp_unsigned("!=", flags, flags.type(0)), likely=False):
+            before, after = (builder.fcmp_ordered("<", x, zero) for x in (old, new))
+            builder.store(builder.bitcast(builder.xor(before, after), ir.IntType(LANES)), word)
+        return builder.load(word)
+
+    return numba.uint64(latent, numba.intp, step, numba.intp), generate
+
+
+@intrinsic
+def _lowest_bit(typing_context: Any, word: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        there_is_a_one = context.get_constant(numba.types.boolean, True)
+        return builder.cttz(arguments[0], there_is_a_one)
+
+    return numba.int64(numba.uint64), generate
+
+
+@overload(add, strict=False)
+def _compile_add(v: Any, place: Any, weights: Any, rows: Any) -> Any:
+    return lambda v, place, weights, rows: _add(v, place, weights, rows)
+
+
+@overload(count, strict=False)
+def _compile_count(v: Any, place: Any, bits: Any, row: Any, who: Any) -> Any:
+    return lambda v, place, bits, row, who: _count(v, place, bits, row, who)
+
+
+@overload(fire, strict=False)
+def _compile_fire(
+    v: Any, limit: Any, place: Any, stamp: Any, silent: Any, spike_times: Any, potential: Any
+) -> Any:
+    return lambda v, limit, place, stamp, silent, spike_times, potential: _fire(
+        v, limit, place, stamp, silent, spike_times, potential
+    )
+
+
+@overload(subtract, strict=False)
+def _compile_subtract(latent: Any, place: Any, step: Any, other: Any) -> Any:
+    return lambda latent, place, step, other: _subtract(latent, place, step, other)
+
+
+@overload(lowest_bit, strict=False)
+def _compile_lowest_bit(word: Any) -> Any:
+    return lambda word: _lowest_bit(word)
