@@ -41,8 +41,8 @@ LARGEST_BATCH = np.iinfo(np.int16).max // (2 * HIDDEN_STEPS)
 TABLE_STEPS = 256  # the softmax reads its exponentials in steps of 1/256
 TABLE_END = 16  # exp(-16) of an error is less than half of one of its parts
 
-# A moment of Adam below this is 0. Weights that hear nothing for long would else keep numbers so small
-# that a processor takes many times as long over them; the smallest gradients are far larger.
+# A moment of Adam below this is 0. Weights that hear nothing for long would else keep numbers so
+# small that a processor takes many times as long over them; gradients that count are far larger.
 SMALLEST_MOMENT = 1e-30
 NAILS = 4  # along each side of an image
 
