@@ -14,6 +14,15 @@ settings.register_profile("explore", _PATIENT, max_examples=1000)
 settings.load_profile("repeatable")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests had no GPU to run on: none of them has shown anything."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    without = [report for report in skipped if "gpu" in report.keywords]
+    if without:
+        reason = without[0].longrepr[2]
+        terminalreporter.write_line(f"{len(without)} tests need a GPU and did not run: {reason}")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip the example of fashion_mnist() where Debian's package is not installed.
 

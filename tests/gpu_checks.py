@@ -104,7 +104,7 @@ def battery() -> Iterator[Case]:
     yield ROUNDED
     yield from EDGES.values()
     yield from map(random_case, range(10))
-    for seed in (1, 3, 5, 7):  # in some of these, a scale falls to zero
+    for seed in (9, 11, 33, 39):  # where a scale falls to zero, in layers 2, 0, 1 and 0
         case = random_case(seed)
         yield replace(case, rule=replace(case.rule, scale_learning_rate=2.0))
     yield from map(crowd_at_the_border, (128, 127, 100))

@@ -311,6 +311,7 @@ def test_every_launch_is_checked() -> None:
 
 def test_the_signatures_are_read_from_the_text() -> None:
     bits, reals = (signatures(TEXT, one_bit=one_bit) for one_bit in (True, False))
+    assert len(bits) == TEXT.count('extern "C" __global__')
     assert list(bits) == ["list_spikes", "forward", "teach", "update", "pass_back", "decay"]
     for one_bit, found in ((True, bits), (False, reals)):
         types = {p.name: str(p.dtype) for p in found["update"]}
