@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from notebooks import ROOT
 
 import exercises
 from minibs4nn.course import tasks
 from minibs4nn.course.judging import Task
 
 ASSIGNMENT = "01_neuron"
-SOURCE = exercises.ROOT / "solutions" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
-RELEASE = exercises.ROOT / "exercises" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+SOURCE = ROOT / "solutions" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+RELEASE = ROOT / "exercises" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
 SOLVED = ("01.1", "01.3")  # by the student who has done a part
 
 

@@ -11,7 +11,7 @@ from minibs4nn.coding import decode, latency_code, rank_order_code
 from minibs4nn.course.judging import Misconception, OpenTask, Task
 from minibs4nn.course.values import Arguments
 
-__all__ = ["TASKS"]
+__all__ = ["TASKS", "costs", "grey_levels", "jittered", "latency", "ranks"]
 
 Grey = npt.NDArray[np.uint8]
 

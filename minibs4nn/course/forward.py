@@ -12,7 +12,7 @@ from minibs4nn.course.neuron import EACH_SPIKE, NO_DELAY, REACHES
 from minibs4nn.course.values import Arguments
 from minibs4nn.forward import DECISION_RULES, decide, layer_spike_times, published_correct
 
-__all__ = ["TASKS"]
+__all__ = ["TASKS", "arrived", "counts", "decision", "four_rules", "layer"]
 
 
 def _no_arguments(rng: np.random.Generator) -> Iterator[Arguments]:

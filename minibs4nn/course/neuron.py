@@ -12,7 +12,7 @@ from minibs4nn.course.judging import Misconception, OpenTask, Task
 from minibs4nn.course.values import Arguments
 from minibs4nn.neuron import simulate_neuron
 
-__all__ = ["TASKS"]
+__all__ = ["TASKS", "drift", "leaky_spike_time", "predictions", "spike_time"]
 
 
 # 01.1, a neuron ----------------------------------------------------------------------------------
