@@ -43,8 +43,11 @@ exercises: $(STAMP)  ## release the exercises: solutions/ without its solutions
 train: $(STAMP)  ## train a BS4NN on MNIST for ten epochs, into run.npz
 	$(BIN)/python -m minibs4nn train --model bs4nn --dataset mnist --epochs 10 --out run.npz
 
-bench: $(STAMP)  ## measure the library against the dense form of the equations
+bench: $(STAMP)  ## measure speed and memory, and print ratios; some minutes on an idle machine
 	$(BIN)/python benchmarks/training_step.py
+	$(BIN)/python benchmarks/inference.py
+	$(BIN)/python benchmarks/cost_growth.py
+	$(BIN)/python benchmarks/memory.py
 
 offline: book  ## copy the book to _build/offline and a zip: it needs no network (uses npm once)
 	$(BIN)/python tools/offline.py

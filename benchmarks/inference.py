@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from report import write
 
 import minibs4nn as bs
 
@@ -55,6 +56,7 @@ def main() -> None:
     parser.add_argument("--dense-images", type=int, default=200, help="per round")
     parser.add_argument("--product-images", type=int, default=500, help="per round, likewise")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--out", type=Path, help="a JSON file for the numbers")
     options = parser.parse_args()
 
     train, test = bs.datasets.mnist()
@@ -108,6 +110,16 @@ def main() -> None:
             f"{name:18} {1 / best[name]:10,.0f} {best[name] * 1e6:12.2f} "
             f"{best[name] / best['packed']:12.4g} {n_bytes:16,}"
         )
+    rows = [
+        {
+            "form": name,
+            "images_per_second": 1 / best[name],
+            "microseconds": best[name] * 1e6,
+            "times_packed": best[name] / best["packed"],
+        }
+        for name in forms
+    ]
+    write(options.out, vars(options), rows)
 
 
 if __name__ == "__main__":

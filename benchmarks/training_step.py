@@ -3,9 +3,9 @@
 The dense form is what one writes down first, and what published code of this kind does: for every
 image a one-hot array of spikes (inputs x time steps), its cumulative sum over time, and a matrix
 product with the weights, which gives the potential of every neuron at every step. It is written
-here from the equations, in NumPy, with float32 and as many BLAS threads as there are cores. The
-library runs on one core. Both start from the same weights, see the same images in the same order,
-and must end with the same signs; the time of the slower one is measured on fewer images.
+here from the equations, in NumPy, with float64 (or --dtype) and as many BLAS threads as there are
+cores. The library runs on one core. Both start from the same weights, see the same images in the
+same order, and must end with the same signs; the slower one is timed on fewer images.
 
     python benchmarks/training_step.py                # 784-600-10, some two minutes
     python benchmarks/training_step.py --help
@@ -13,10 +13,12 @@ and must end with the same signs; the time of the slower one is measured on fewe
 
 import argparse
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from report import write
 
 import minibs4nn as bs
 from minibs4nn.kernels import Parameters, get_kernels
@@ -87,6 +89,7 @@ def main() -> None:
     )
     parser.add_argument("--images", type=int, default=20_000, help="of the library, per round")
     parser.add_argument("--after", type=int, nargs="*", default=[0, 1, 5], help="epochs before")
+    parser.add_argument("--out", type=Path, help="a JSON file for the numbers")
     options = parser.parse_args()
 
     train, _ = bs.datasets.mnist()
@@ -98,6 +101,7 @@ def main() -> None:
     net.fit(train.images[:1], train.labels[:1], epochs=1, progress=False)  # compiles the kernels
     net = bs.BS4NN((784, options.hidden, 10), seed=0, backend="numba")
 
+    rows: list[dict[str, Any]] = []
     print(f"784-{options.hidden}-10, one training step per image; times of one run on this machine")
     columns = ("epochs before", "dense", "library", "ratio", "images with an error")
     print("{:>13} {:>10} {:>10} {:>6} {:>21}".format(*columns))
@@ -136,6 +140,16 @@ def main() -> None:
             f"{epochs:13} {dense_time * 1e3:7.2f} ms {library_time * 1e6:7.1f} us "
             f"{dense_time / library_time:6.0f} {report.updates / options.images:21.1%}"
         )
+        rows.append(
+            {
+                "epochs before": epochs,
+                "dense_ms": dense_time * 1e3,
+                "library_us": library_time * 1e6,
+                "ratio": dense_time / library_time,
+                "images_with_an_error": report.updates / options.images,
+            }
+        )
+    write(options.out, vars(options), rows)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,12 @@ from minibs4nn._checks import AnyArray, SpikeTimes
 
 __all__ = ["COUNTED", "LANES", "add", "count", "fill", "fire", "lowest_bit", "subtract"]
 
+# Numba's own types say too little of these.
+_intrinsic: Any = intrinsic
+_overload: Any = overload
+_types: Any = numba.types
+_tools: Any = cgutils
+
 LANES = 64  # numbers that are taken at once; arrays are filled up to a multiple of it
 COUNTED = 16  # neurons for which :func:`count` counts at once
 
@@ -63,8 +69,8 @@ def count(v: AnyArray, place: int, bits: AnyArray, row: int, who: np.uint64) -> 
 
 
 def fire(
-    v: AnyArray, limit: AnyArray, place: int, stamp: int, silent: int, spike_times: SpikeTimes,
-    potential: AnyArray,
+    v: AnyArray, limit: AnyArray, place: int, stamp: np.int16, silent: np.int16,
+    spike_times: SpikeTimes, potential: AnyArray,
 ) -> np.uint64:  # fmt: skip
     """Let those of 64 neurons fire that are above their limit and were silent; return which.
 
@@ -74,7 +80,7 @@ def fire(
         Of those that fire now, ``v`` is noted in ``potential``.
     place : int
         Of the first neuron.
-    stamp, silent : int
+    stamp, silent : int16
         What is noted in ``spike_times``, and what stands there as long as a neuron has not fired.
     spike_times : int16 array, C-contiguous
     """
@@ -138,24 +144,24 @@ def _splat(builder: Any, number: Any, n: int = LANES) -> Any:
     return builder.shuffle_vector(one, nothing, first)
 
 
-@intrinsic
+@_intrinsic
 def _add(typing_context: Any, v: Any, place: Any, weights: Any, rows: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         sums = _load(context, builder, v, arguments[0], arguments[1])
-        for row in cgutils.unpack_tuple(builder, arguments[3]):
+        for row in _tools.unpack_tuple(builder, arguments[3]):
             some = _load(context, builder, weights, arguments[2], row)
-            if isinstance(v.dtype, numba.types.Float):
+            if isinstance(v.dtype, _types.Float):
                 sums = builder.fadd(sums, some)
             else:
                 sums = builder.add(sums, builder.sext(some, sums.type))
         _store(context, builder, v, arguments[0], arguments[1], sums)
         return context.get_dummy_value()
 
-    rows = numba.types.UniTuple(numba.intp, len(rows))
+    rows = _types.UniTuple(numba.intp, len(rows))
     return numba.void(v, numba.intp, weights, rows), generate
 
 
-@intrinsic
+@_intrinsic
 def _count(typing_context: Any, v: Any, place: Any, bits: Any, row: Any, who: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         v_array, at, bit_array, first, word = arguments
@@ -167,7 +173,7 @@ def _count(typing_context: Any, v: Any, place: Any, bits: Any, row: Any, who: An
         hits = builder.call(ones, [heard])
         move = builder.sub(builder.add(hits, hits), _splat(builder, builder.ctpop(word), COUNTED))
         sums = _load(context, builder, v, v_array, at, COUNTED)
-        if isinstance(v.dtype, numba.types.Float):
+        if isinstance(v.dtype, _types.Float):
             sums = builder.fadd(sums, builder.sitofp(move, sums.type))
         else:
             sums = builder.add(sums, builder.trunc(move, sums.type))
@@ -177,7 +183,7 @@ def _count(typing_context: Any, v: Any, place: Any, bits: Any, row: Any, who: An
     return numba.void(v, numba.intp, bits, numba.intp, numba.uint64), generate
 
 
-@intrinsic
+@_intrinsic
 def _fire(
     typing_context: Any, v: Any, limit: Any, place: Any, stamp: Any, silent: Any, spike_times: Any,
     potential: Any,
@@ -185,7 +191,7 @@ def _fire(
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         v_array, limits, at, stamped, never, times_array, potentials = arguments
         now = _load(context, builder, v, v_array, at)
-        is_real = isinstance(v.dtype, numba.types.Float)
+        is_real = isinstance(v.dtype, _types.Float)
         compare = builder.fcmp_ordered if is_real else builder.icmp_signed
         is_above = compare(">", now, _load(context, builder, limit, limits, at))
         times = _load(context, builder, spike_times, times_array, at)
@@ -201,7 +207,7 @@ def _fire(
     return numba.uint64(v, limit, numba.intp, time, time, spike_times, potential), generate
 
 
-@intrinsic
+@_intrinsic
 def _subtract(typing_context: Any, latent: Any, place: Any, step: Any, other: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         old = _load(context, builder, latent, arguments[0], arguments[1])
@@ -225,7 +231,7 @@ def _subtract(typing_context: Any, latent: Any, place: Any, step: Any, other: An
             some = builder.or_(*halves)
         set_ = builder.icmp_signed("<", some, ir.Constant(some.type, [0] * n))
         flags = builder.bitcast(set_, ir.IntType(n))
-        word = cgutils.alloca_once_value(builder, ir.Constant(ir.IntType(LANES), 0))
+        word = _tools.alloca_once_value(builder, ir.Constant(ir.IntType(LANES), 0))
         with builder.if_then(builder.icmp_unsigned("!=", flags, flags.type(0)), likely=False):
             before, after = (builder.fcmp_ordered("<", x, zero) for x in (old, new))
             builder.store(builder.bitcast(builder.xor(before, after), ir.IntType(LANES)), word)
@@ -234,26 +240,26 @@ def _subtract(typing_context: Any, latent: Any, place: Any, step: Any, other: An
     return numba.uint64(latent, numba.intp, step, numba.intp), generate
 
 
-@intrinsic
+@_intrinsic
 def _lowest_bit(typing_context: Any, word: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        there_is_a_one = context.get_constant(numba.types.boolean, True)
+        there_is_a_one = context.get_constant(_types.boolean, True)
         return builder.cttz(arguments[0], there_is_a_one)
 
     return numba.int64(numba.uint64), generate
 
 
-@overload(add, strict=False)
+@_overload(add, strict=False)
 def _compile_add(v: Any, place: Any, weights: Any, rows: Any) -> Any:
     return lambda v, place, weights, rows: _add(v, place, weights, rows)
 
 
-@overload(count, strict=False)
+@_overload(count, strict=False)
 def _compile_count(v: Any, place: Any, bits: Any, row: Any, who: Any) -> Any:
     return lambda v, place, bits, row, who: _count(v, place, bits, row, who)
 
 
-@overload(fire, strict=False)
+@_overload(fire, strict=False)
 def _compile_fire(
     v: Any, limit: Any, place: Any, stamp: Any, silent: Any, spike_times: Any, potential: Any
 ) -> Any:
@@ -262,11 +268,11 @@ def _compile_fire(
     )
 
 
-@overload(subtract, strict=False)
+@_overload(subtract, strict=False)
 def _compile_subtract(latent: Any, place: Any, step: Any, other: Any) -> Any:
     return lambda latent, place, step, other: _subtract(latent, place, step, other)
 
 
-@overload(lowest_bit, strict=False)
+@_overload(lowest_bit, strict=False)
 def _compile_lowest_bit(word: Any) -> Any:
     return lambda word: _lowest_bit(word)

@@ -98,8 +98,8 @@ class Layers(NamedTuple):
         most = fill(int(shape[:, :2].max()), LANES)
         net = cls(
             shape, _zeros(n_weights, np.int8) if signed else latent, _zeros(n_bits, np.uint64),
-            latent,
-            *(_zeros(n_lanes, kind) for kind in (np.float64, dtype, dtype, dtype, np.int16)),
+            latent, _zeros(n_lanes, np.float64), _zeros(n_lanes, dtype), _zeros(n_lanes, dtype),
+            _zeros(n_lanes, dtype), _zeros(n_lanes, np.int16),
             _zeros(n_lanes // LANES, np.uint64), _zeros(fill(n_out, LANES), dtype),
             _zeros(most, np.int32), _zeros(most, np.int16),
             _zeros(n_lanes, np.float64), _zeros(most, real), _zeros(most, real),
