@@ -102,12 +102,14 @@ def crowd_at_the_border(first: int) -> Case:
 def battery() -> Iterator[Case]:
     """Cases in which every planted fault shows, the quick ones first."""
     yield ROUNDED
-    yield from EDGES.values()
-    yield from map(random_case, range(10))
+    yield from map(random_case, range(4))
+    yield crowd_at_the_border(128)
     for seed in (9, 11, 33, 39):  # where a scale falls to zero, in layers 2, 0, 1 and 0
         case = random_case(seed)
         yield replace(case, rule=replace(case.rule, scale_learning_rate=2.0))
-    yield from map(crowd_at_the_border, (128, 127, 100))
+    yield from EDGES.values()
+    yield from map(random_case, range(4, 8))
+    yield from map(crowd_at_the_border, (127, 100))
     yield wide_case(1, binary=True)
     yield wide_case(1, binary=False)
 
@@ -115,5 +117,5 @@ def battery() -> Iterator[Case]:
 def all_checks(device: Device) -> None:
     """Everything that is checked, on one case after the other."""
     for number, case in enumerate(battery()):
-        few = replace(case, order=case.order[:30])
+        few = replace(case, order=case.order[:50])  # so many, until weights decay to nothing
         check_three_ways(few, device, ahead=2 + number % 4, batch_size=1 + number % 3)

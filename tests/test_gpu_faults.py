@@ -4,6 +4,8 @@ As ``test_planted_faults.py`` does for the CPU. Each fault is compiled for the e
 what ``test_gpu.py`` compares is compared. Two changes more are harmless, and the checks must pass.
 """
 
+import os
+
 import pytest
 from gpu_checks import all_checks, emulated, needs_compiler
 
@@ -100,11 +102,16 @@ HARMLESS = {
         "            break;  // all have fired",
         "            ;  // all have fired",
     ),
-    "nothing is skipped": (
-        "if (from == to || state[FAILED] > layer)",
-        "if (state[FAILED] > layer)",
+    "only what moves is written": (
+        "        latent[place] = w;\n    }\n#ifdef",
+        "        if (move != 0)\n            latent[place] = w;\n    }\n#ifdef",
     ),
 }
+
+
+# Each takes a second or two, so every other one will do; continuous integration tries them all.
+ALL = "CI" in os.environ or "MINIBS4NN_ALL_FAULTS" in os.environ
+TRIED = list(FAULTS)[:: 1 if ALL else 2]
 
 
 def with_fault(old: str, new: str) -> Device:
@@ -117,7 +124,7 @@ def test_the_checks_pass_without_a_fault() -> None:
     all_checks(emulated())
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", TRIED)
 def test_a_planted_fault_is_found(name: str) -> None:
     device = with_fault(*FAULTS[name])
     with pytest.raises((AssertionError, RuntimeError, ValueError)):
