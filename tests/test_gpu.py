@@ -262,7 +262,7 @@ def test_a_card_counts_when_a_kernel_has_given_the_right_number(
             raise cupy
         return cupy
 
-    monkeypatch.setattr(gpu_probe.importlib, "import_module", load)
+    monkeypatch.setattr("minibs4nn.kernels.gpu_probe.importlib.import_module", load)
     monkeypatch.delenv(gpu_probe.OFF, raising=False)
     found = gpu_probe._look.__wrapped__()
     assert found.detail == detail
@@ -291,7 +291,7 @@ LATENT = stand_in.asarray(np.ones(3, np.float32))
             "latent must be a float32 array on the card, got float32 array of the host",
         ),
         (
-            (stand_in.zeros((3, 2), np.float32)[:, 0], np.uint32(3), np.float64(1)),
+            (stand_in.zeros(6, np.float32)[::2], np.uint32(3), np.float64(1)),
             "latent must be contiguous",
         ),
     ],

@@ -375,11 +375,11 @@ class Device:
         _check_size(n_in, n_out)
         number = p.latent[k].dtype
         latent = on_card(np.ascontiguousarray(p.latent[k].T))
-        if p.signs is None:
-            signs, weights, kind = self._cupy.zeros(1, np.uint32), latent, np.dtype(np.float64)
-        else:
+        kind: npt.DTypeLike = np.float64
+        signs, weights = self._cupy.zeros(1, np.uint32), latent
+        if p.signs is not None:
+            kind = np.int32
             signs = weights = on_card(_words(_packed(p.signs[k])))
-            kind = np.dtype(np.int32)
         return _Layer(
             n_in, n_out, latent, signs, weights, on_card(p.thresholds[k]),
             on_card(p.scale[k : k + 1]), self._cupy.zeros(1, np.uint64),
