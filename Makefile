@@ -30,6 +30,8 @@ lint: $(STAMP)  ## check style, types, notebooks against pages, the parts of eac
 	$(BIN)/python tools/notebooks.py --check
 	$(BIN)/python tools/exercises.py --check
 	$(BIN)/python tools/lint_book.py
+	$(BIN)/python tools/paper_map.py --check
+	$(BIN)/python tools/readme_results.py --check
 
 lab: $(STAMP)  ## open the notebooks of the book in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir book
