@@ -1,6 +1,7 @@
 """What holds for all tests."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,14 +25,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the example of fashion_mnist() where Debian's package is not installed.
+    """Skip examples for which something is missing on this machine. Where CI is set, nothing may be.
 
-    The example would download 30 MB. Where CI is set, the package must be there.
+    That of fashion_mnist() would download 30 MB; the emulated graphics card needs a compiler.
     """
-    if Path("/usr/share/datasets/fashion-mnist").exists() or "CI" in os.environ:
+    if "CI" in os.environ:
         return
+    has_fashion = Path("/usr/share/datasets/fashion-mnist").exists()
+    has_compiler = shutil.which("g++") is not None
     for item in items:
-        if item.name == "minibs4nn.datasets.fashion_mnist":
+        if item.name.startswith("minibs4nn.emulation.") and not has_compiler:
+            item.add_marker(pytest.mark.skip("the emulated graphics card needs g++"))
+        if item.name == "minibs4nn.datasets.fashion_mnist" and not has_fashion:
             item.add_marker(
                 pytest.mark.skip("Debian's package dataset-fashion-mnist is not installed")
             )

@@ -1,11 +1,10 @@
 """Three ways to compute one thing: a backend is a contract, not a preference.
 
-``numpy`` is the definition, ``numba`` the compiled twin for the CPU; both give the same bits. Each
-backend is a module with the functions of :class:`Kernels`.
+``numpy`` is the definition, ``numba`` the compiled twin for the CPU, ``cupy`` the one for a graphics
+card; all give the same bits. Each backend has the functions of :class:`Kernels`.
 """
 
 import importlib
-import importlib.util
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
