@@ -62,7 +62,7 @@ def graded(
 
 @pytest.fixture(scope="session")
 def granted() -> dict[str, bool]:
-    """What this system lets the grader do."""
+    """Return what this system lets the grader do."""
     with Sandbox(["x = 1"], []) as sandbox:
         sandbox.start()
         return sandbox.isolation
@@ -95,13 +95,16 @@ def test_cells_that_fail_cost_only_themselves(tmp_path: Path) -> None:
     assert "EOFError" in stopped["code cell 9"]
 
 
-def test_cells_that_kill_the_process_cost_only_themselves(tmp_path: Path) -> None:
+def test_cells_that_kill_the_process_cost_only_themselves(
+    tmp_path: Path, granted: dict[str, bool]
+) -> None:
+    bomb = "import os\nwhile True:\n    os.fork()"
     done = graded(
         tmp_path,
         "import os\nos._exit(0)",
         "import ctypes\nctypes.string_at(0)",
         RIGHT,
-        "import os\nwhile True:\n    os.fork()",
+        bomb if granted["processes"] else "",  # too rough a guest without a namespace of its own
     )
     assert done.points == 2, done
     assert [note for note in done.notes if "process" in note]
@@ -216,6 +219,10 @@ LIES = {
     "reads the hidden tests": "text = open("
     f"{str(Path(minibs4nn.__file__).parent / 'course' / 'forward.py')!r}).read()\n"
     "space = {}\nexec(text, space)\nmy_decisions = space['four_rules']",
+    "reads the solutions": "text = open("
+    f"{str(ROOT / 'solutions' / '03_forward' / '03_forward.md')!r}).read()\n"
+    "body = text.partition('def my_decisions():')[2].partition('    ### END')[0]\n"
+    "exec('def my_decisions():' + body)",
     "pretends to be equal": "class Yes(dict):\n    def __eq__(self, other): return True\n"
     "    def keys(self): return ['first-spike', 'lowest-index', 'unique', 'potential']\n"
     "    def __getitem__(self, key): return Yes()\n"
@@ -229,7 +236,7 @@ LIES = {
 
 @pytest.mark.parametrize("lie", LIES)
 def test_a_lie_earns_nothing(tmp_path: Path, lie: str, granted: dict[str, bool]) -> None:
-    if lie in {"imports the answers from elsewhere", "reads the hidden tests"}:
+    if lie.startswith("reads") or lie.endswith("from elsewhere"):
         needs_files(granted)
     assert graded(tmp_path, WRONG, LIES[lie]).points == 0
 

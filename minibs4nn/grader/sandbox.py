@@ -238,7 +238,7 @@ class Sandbox:
         self._buffer, self._inner, self._watched = b"", 0, 0.0
         packages = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
         packages.add(str(Path(np.__file__).parent.parent))
-        hidden = [PACKAGE / "course", PACKAGE / "grader", *self.hidden]
+        hidden = [PACKAGE / "course", PACKAGE / "grader", *_answers(), *self.hidden]
         self._write(
             {
                 "cells": list(self.cells),
@@ -341,22 +341,34 @@ class Sandbox:
 
     def _kill(self) -> None:
         """End every process of the submission."""
-        process, self._process = self._process, None
+        process = self._process
         if process is None:
             return
-        self._process = process
-        targets = [] if self.isolation.get("processes") else self._members()
+        # The first process of a namespace takes all others with it. Without one, they are ended
+        # one by one, and again, since they may have made more meanwhile.
+        targets = {self._inner} - {0}
+        for _ in range(1 if self.isolation.get("processes") else 20):
+            for target in targets:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(target, signal.SIGKILL)
+            targets = set() if self.isolation.get("processes") else set(self._members())
+            targets -= {self._inner}
+            if not targets:
+                break
         self._process = None
-        # The first process of a namespace takes all others with it.
-        for target in {self._inner, *targets} - {0}:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(target, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         os.close(self._requests)
         os.close(self._replies)
         self._complaints.close()
+
+
+def _answers() -> list[Path]:
+    """Folders with answers, where the library is a checkout or the grader is started in one."""
+    checkouts = {PACKAGE.parent, Path.cwd()}
+    names = ("solutions", "tests", ".git")
+    return [checkout / name for checkout in checkouts for name in names]
 
 
 def _stage(target: Path) -> None:

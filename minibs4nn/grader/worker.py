@@ -151,8 +151,10 @@ def _limit(job: dict[str, Any], *, own_user: bool) -> None:
     """Set limits that a process cannot raise again.
 
     The number of processes is counted per user. Only in a namespace of its own is that this
-    submission alone; elsewhere, and for root, the grader watches the number.
+    submission alone; elsewhere, what the user runs already is added. For root it has no effect,
+    and the grader alone watches the number.
     """
+    running = 0 if own_user else _processes_of_user()
     memory = int(job["memory"])
     for name, most in (
         ("RLIMIT_AS", memory),
@@ -160,13 +162,22 @@ def _limit(job: dict[str, Any], *, own_user: bool) -> None:
         ("RLIMIT_FSIZE", 64 << 20),
         ("RLIMIT_CORE", 0),
         ("RLIMIT_NOFILE", 256),
-        *([("RLIMIT_NPROC", 64)] if own_user else []),
+        ("RLIMIT_NPROC", 64 + running),
     ):
         kind = getattr(resource, name)
         _, hard = resource.getrlimit(kind)
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         with contextlib.suppress(OSError, ValueError):  # macOS knows RLIMIT_AS and refuses it
             resource.setrlimit(kind, (most, most))
+
+
+def _processes_of_user() -> int:
+    """How many processes and threads this user runs, where the system tells."""
+    count = 0
+    for folder in Path("/proc").glob("[0-9]*/task"):
+        with contextlib.suppress(OSError):
+            count += len(os.listdir(folder)) if folder.stat().st_uid == USER else 0
+    return count or 10_000
 
 
 def _refuse_network() -> None:
