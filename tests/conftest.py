@@ -25,7 +25,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip examples for which something is missing on this machine. Where CI is set, nothing may be.
+    """Skip examples for which something is missing here. Where CI is set, nothing may be.
 
     That of fashion_mnist() would download 30 MB; the emulated graphics card needs a compiler.
     """

@@ -1,7 +1,7 @@
 """Three ways to compute one thing: a backend is a contract, not a preference.
 
-``numpy`` is the definition, ``numba`` the compiled twin for the CPU, ``cupy`` the one for a graphics
-card; all give the same bits. Each backend has the functions of :class:`Kernels`.
+``numpy`` is the definition, ``numba`` the compiled twin for the CPU, ``cupy`` the one for a
+graphics card; all give the same bits. Each backend has the functions of :class:`Kernels`.
 """
 
 import importlib
