@@ -70,6 +70,11 @@ class DecisionPotential:
         1 to 127.
     temperature : float
         Of the softmax, in potentials: how far ahead the label is asked to be.
+    push : float
+        Strength of a second error, beside that of the softmax: the label's potential is asked to be
+        above its threshold at the end of the window, that of every other output below at any
+        moment. For images that the softmax alone decides well in the end, but too early by the
+        first spike.
     width : int
         How near to its threshold a hidden neuron must have come to learn.
     hidden_threshold, output_threshold : float
@@ -124,6 +129,7 @@ class DecisionPotential:
     learning_rate: float = 2.5e-3
     batch_size: int = 100
     temperature: float = 5.0
+    push: float = 0.0
     width: int = 10
     hidden_threshold: float = 15.0
     output_threshold: float = 35.0
@@ -161,7 +167,7 @@ class DecisionPotential:
             if not 0 <= value <= 1:
                 raise ValueError(f"DecisionPotential: {name} is a share, 0 to 1, got {value!r}")
         for name in (
-            "hidden_threshold", "output_threshold", "threshold_speed", "feedback", "warp"
+            "hidden_threshold", "output_threshold", "threshold_speed", "feedback", "warp", "push"
         ):  # fmt: skip
             value = getattr(self, name)
             if not 0 <= value < np.inf:

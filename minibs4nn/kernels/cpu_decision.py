@@ -17,6 +17,9 @@ from minibs4nn.kernels.cpu import LANES, Spikes, _judge, _one_image, _sort_by_ti
 from minibs4nn.kernels.decision import (
     ERROR_STEPS,
     HIDDEN_STEPS,
+    LARGEST_HIDDEN,
+    PUSH_MARGIN,
+    PUSH_OTHERS,
     SMALLEST_MOMENT,
     TABLE_STEPS,
     Batch,
@@ -66,9 +69,16 @@ def _potential_before(
 
 
 @_jit
+def _logistic(x: float, table: FloatArray) -> float:
+    """``1 / (1 + exp(-x))``, from the table."""
+    small = table[int(min(np.rint(abs(x) * TABLE_STEPS), table.size - 1.0))]
+    return (small if x < 0 else 1.0) / (1.0 + small)
+
+
+@_jit
 def _error(
-    potential: AnyArray, threshold: FloatArray, label: int, temperature: float, table: FloatArray,
-    share: FloatArray, error: AnyArray,
+    potential: AnyArray, threshold: FloatArray, label: int, temperature: float, push: float,
+    is_end: bool, table: FloatArray, share: FloatArray, error: AnyArray,
 ) -> int:  # fmt: skip
     """Fill in the errors of the outputs, in whole parts; return the largest."""
     most = potential[0] - threshold[0]
@@ -82,6 +92,14 @@ def _error(
     largest = 0
     for o in range(error.size):
         error[o] = int(np.rint(share[o] / total * ERROR_STEPS)) - (o == label) * ERROR_STEPS
+        if push > 0:
+            # Where an output should be: the label's above its threshold in the end, others below.
+            margin = (potential[o] - threshold[o]) / temperature
+            short = PUSH_MARGIN - margin if o == label else PUSH_MARGIN + margin
+            strength = PUSH_OTHERS
+            if o == label:
+                strength = -1.0 if is_end else 0.0
+            error[o] += int(np.rint(push * ERROR_STEPS * strength * _logistic(short, table)))
         largest = max(largest, abs(error[o]))
     return largest
 
@@ -97,12 +115,12 @@ def _add_times(row: AnyArray, factor: int, out: AnyArray) -> None:
 @_jit
 def _keep_near(
     back: AnyArray, final: AnyArray, potential: AnyArray, limit: AnyArray, width: int,
-    near: AnyArray,
+    largest: int, near: AnyArray,
 ) -> None:  # fmt: skip
     """Errors of the hidden neurons, in their own parts; 0 for those far from their threshold."""
     for h in range(near.size):
         distance = max(final[h], potential[h]) - limit[h]
-        part = (back[h] + STEP // 2) // STEP
+        part = min(max((back[h] + STEP // 2) // STEP, -largest), largest)
         near[h] = part if -width < distance < width else 0
 
 
@@ -119,8 +137,8 @@ def _gradients(
     start: IntArray, who: AnyArray, when: SpikeTimes, labels: IntArray, images: IntArray,
     at_end: BoolArray, dropped: BoolArray, view: IntArray, views: AnyArray, weights: AnyArray,
     out_weights: AnyArray, out_rows: AnyArray, limit: AnyArray, out_limit: AnyArray,
-    out_theta: FloatArray, whole: bool, temperature: float, table: FloatArray, width: int,
-    skip: float, t_max: int, hidden_sum: AnyArray, output_sum: AnyArray,
+    out_theta: FloatArray, whole: bool, temperature: float, push: float, table: FloatArray,
+    width: int, skip: float, t_max: int, hidden_sum: AnyArray, output_sum: AnyArray,
     hidden_theta_sum: AnyArray, out_theta_sum: AnyArray, correct: BoolArray, published: BoolArray,
     tied: BoolArray, silent: BoolArray, decision_time: SpikeTimes,
 ) -> tuple[int, int]:  # fmt: skip
@@ -136,6 +154,7 @@ def _gradients(
     share, error = np.empty(n_out, np.float64), np.empty(n_out, np.int32)
     back, heard = np.empty(lanes, out_rows.dtype), np.empty(lanes, np.int32)
     near, end = np.empty(lanes, hidden_sum.dtype), np.empty(lanes, np.int16)
+    largest_hidden = LARGEST_HIDDEN if whole else 2**30
     missed = learned = 0
 
     for m in range(images.size):
@@ -168,7 +187,8 @@ def _gradients(
         missed += moment == t_max and out_v[label] <= out_theta[label]
 
         # (4) cross-entropy: the error of every output, in whole parts
-        largest = _error(out_v, out_theta, label, temperature, table, share, error)
+        largest = _error(out_v, out_theta, label, temperature, push, moment == t_max, table, share,
+                         error)  # fmt: skip
         if largest < skip * ERROR_STEPS:
             continue
         learned += 1
@@ -178,7 +198,7 @@ def _gradients(
         for o in range(n_out):
             if error[o] != 0:
                 _add_times(out_rows[o], error[o], back)
-        _keep_near(back, v, potential, limit, width, near)
+        _keep_near(back, v, potential, limit, width, largest_hidden, near)
         for h in range(dropped.shape[1]):
             if dropped[m, h]:
                 near[h] = 0
@@ -240,9 +260,9 @@ def gradients(
         prepared.start, prepared.who, prepared.when, labels, batch.images, batch.at_end,
         batch.dropped, batch.view, batch.views, weights, out_weights,
         _padded(net.weights[1], wide), limit, out_limit, net.thresholds[1], whole,
-        rule.temperature, exponentials(), rule.width, rule.skip, t_max, hidden_sum, output_sum,
-        hidden_theta_sum, out_theta_sum, outcomes.correct, outcomes.published, outcomes.tied,
-        outcomes.silent, outcomes.decision_time,
+        rule.temperature, rule.push, exponentials(), rule.width, rule.skip, t_max, hidden_sum,
+        output_sum, hidden_theta_sum, out_theta_sum, outcomes.correct, outcomes.published,
+        outcomes.tied, outcomes.silent, outcomes.decision_time,
     )  # fmt: skip
     return Gradients(
         hidden_sum[:, :n_hidden].T, output_sum[:, :n_hidden], hidden_theta_sum[:n_hidden],

@@ -23,6 +23,9 @@ __all__ = [
     "ERROR_STEPS",
     "HIDDEN_STEPS",
     "LARGEST_BATCH",
+    "LARGEST_HIDDEN",
+    "PUSH_MARGIN",
+    "PUSH_OTHERS",
     "SMALLEST_MOMENT",
     "TABLE_STEPS",
     "Batch",
@@ -36,14 +39,18 @@ __all__ = [
 
 ERROR_STEPS = 2**14  # an output's error, -1 to 1, is a whole number of these parts
 HIDDEN_STEPS = 2**7  # an error passed on to a hidden neuron, -2 to 2 through signs, of these
-# Through signs, the errors of a batch are summed as int16: each is at most 2 * HIDDEN_STEPS.
-LARGEST_BATCH = np.iinfo(np.int16).max // (2 * HIDDEN_STEPS)
+# Through signs, the errors of a batch are summed as int16, and none counts as more than this;
+# without a push none is larger.
+LARGEST_HIDDEN = 2 * HIDDEN_STEPS
+LARGEST_BATCH = np.iinfo(np.int16).max // LARGEST_HIDDEN
 TABLE_STEPS = 256  # the softmax reads its exponentials in steps of 1/256
 TABLE_END = 16  # exp(-16) of an error is less than half of one of its parts
 
 # A moment of Adam below this is 0. Weights that hear nothing for long would else keep numbers so
 # small that a processor takes many times as long over them; gradients that count are far larger.
 SMALLEST_MOMENT = 1e-30
+PUSH_MARGIN = 2.0  # temperatures by which a push asks the potentials to be off their thresholds
+PUSH_OTHERS = 1 / 3  # strength of a push for each of the other outputs; 1 is that for the label
 NAILS = 4  # along each side of an image
 
 _MODULES = {

@@ -15,6 +15,9 @@ from minibs4nn.forward import layer_spike_times, potential_at
 from minibs4nn.kernels.decision import (
     ERROR_STEPS,
     HIDDEN_STEPS,
+    LARGEST_HIDDEN,
+    PUSH_MARGIN,
+    PUSH_OTHERS,
     SMALLEST_MOMENT,
     TABLE_STEPS,
     Batch,
@@ -85,6 +88,15 @@ def gradients(
         share = table[np.minimum(distance, table.size - 1).astype(np.int64)]
         error = np.rint(share / np.cumsum(share)[-1] * ERROR_STEPS).astype(np.int32)
         error[label] -= ERROR_STEPS
+        if rule.push:
+            # Where an output should be: the label's above its threshold in the end, others below.
+            short = PUSH_MARGIN + margin / rule.temperature
+            short[label] = PUSH_MARGIN - margin[label] / rule.temperature
+            strength = np.full(n_out, PUSH_OTHERS)
+            strength[label] = -1.0 if moment == t_max else 0.0
+            error += np.rint(rule.push * ERROR_STEPS * strength * _logistic(short, table)).astype(
+                np.int32
+            )
         if np.abs(error).max() < rule.skip * ERROR_STEPS:
             continue
         learned += 1
@@ -97,7 +109,10 @@ def gradients(
         for e, row in zip(error, out_weights, strict=True):
             back += e * row.astype(back.dtype)
         step = ERROR_STEPS // HIDDEN_STEPS
-        part = np.where(near, (back + step // 2) // step, 0).astype(hidden_sum.dtype)
+        part = np.where(near, (back + step // 2) // step, 0)
+        if whole:
+            part = np.clip(part, -LARGEST_HIDDEN, LARGEST_HIDDEN)
+        part = part.astype(hidden_sum.dtype)
 
         # (6) slopes: along a weight, if its input fired in time to matter
         output_sum += np.outer(error, heard).astype(np.int32)
@@ -152,6 +167,13 @@ def adam(
     flipped = flips(signs, new)
     signs[:] = new
     return flipped
+
+
+def _logistic(x: FloatArray, table: FloatArray) -> FloatArray:
+    """``1 / (1 + exp(-x))``, from the table."""
+    steps = np.minimum(np.rint(np.abs(x) * TABLE_STEPS), table.size - 1).astype(np.int64)
+    small: FloatArray = table[steps]
+    return np.where(x < 0, small, 1.0) / (1.0 + small)
 
 
 def _seen(times: SpikeTimes, view: npt.NDArray[np.int32], t_max: int) -> SpikeTimes:
