@@ -21,6 +21,7 @@ def small_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first images of MNIST, so that a training takes a moment."""
     train, test = bs.datasets.mnist()
     monkeypatch.setitem(reproduce.DATASETS, "mnist", lambda: (train[:600], test[:200]))
+    monkeypatch.setenv("MINIBS4NN_NO_GPU", "1")  # the same errors on every machine
 
 
 def train(out: Path, *more: str) -> int:

@@ -11,6 +11,7 @@ import pytest
 
 import minibs4nn as bs
 from minibs4nn.errors import BackendError, NotTrainedError
+from minibs4nn.kernels import gpu_probe
 
 Array = npt.NDArray[Any]
 Net = bs.S4NN | bs.BS4NN
@@ -269,7 +270,8 @@ def test_auto_falls_back_to_numpy_where_numba_is_not_installed(
 def test_cupy_is_an_error_where_it_cannot_be_had(
     cls: type[Net], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    found = gpu_probe.Found(None, "CuPy is not installed (pip install 'minibs4nn[gpu]')")
+    monkeypatch.setattr(gpu_probe, "usable_gpu", lambda: found)
     message = (
         "backend='cupy' needs CuPy and a CUDA device: CuPy is not installed (pip install "
         "'minibs4nn[gpu]'). Available here: numpy, numba"
