@@ -751,3 +751,155 @@ def counts_and_silence(spike_times, labels, t_max):
 @wrong("03.5", "both read the same spike times")
 def counts_and_potentials(spike_times, labels, t_max):
     return _count(spike_times, labels, "c")
+
+
+# 04.1 -----------------------------------------------------------------------
+
+
+@right("04.1")
+def targets_with_plain_loops(spike_times, label, gamma, t_max):
+    first = min(spike_times)
+    result = []
+    for j in range(len(spike_times)):
+        if first == t_max:
+            result.append(t_max - gamma if j == label else t_max)
+        elif j == label:
+            result.append(first)
+        elif spike_times[j] < first + gamma:
+            result.append(min(first + gamma, t_max))
+        else:
+            result.append(spike_times[j])
+    return result
+
+
+@right("04.1")
+def targets_with_arrays(spike_times, label, gamma, t_max):
+    first = spike_times.min()
+    result = np.minimum(np.maximum(spike_times, first + gamma), t_max)
+    result[label] = first if first < t_max else t_max - gamma
+    return result
+
+
+def _ruled(spike_times, label, gamma, t_max, push=None, first=None):
+    first = min(spike_times) if first is None else first
+    if min(spike_times) == t_max:
+        return [t_max - gamma if j == label else t_max for j in range(len(spike_times))]
+    push = push or (lambda t: max(t, first + gamma))
+    return [first if j == label else min(push(t), t_max) for j, t in enumerate(spike_times)]
+
+
+@wrong("04.1", "You push every other neuron to tau + gamma")
+def targets_all_pushed(spike_times, label, gamma, t_max):
+    tau = min(spike_times)
+    return _ruled(spike_times, label, gamma, t_max, push=lambda t: tau + gamma)
+
+
+@wrong("04.1", "You measure from the label's neuron")
+def targets_from_the_label(spike_times, label, gamma, t_max):
+    return _ruled(spike_times, label, gamma, t_max, first=spike_times[label])
+
+
+@wrong("04.1", "gamma steps behind its own time")
+def targets_of_their_own(spike_times, label, gamma, t_max):
+    tau = min(spike_times)
+    return _ruled(
+        spike_times, label, gamma, t_max, push=lambda t: t + gamma if t - tau < gamma else t
+    )
+
+
+@wrong("04.1", "behind the end of the window")
+def targets_outside(spike_times, label, gamma, t_max):
+    first = spike_times.min()
+    if first == t_max:
+        return targets_with_arrays(spike_times, label, gamma, t_max)
+    result = np.maximum(spike_times, first + gamma)
+    result[label] = first
+    return result
+
+
+@wrong("04.1", "Where nobody fires, tau is t_max")
+def targets_of_silence(spike_times, label, gamma, t_max):
+    result = np.minimum(np.maximum(spike_times, spike_times.min() + gamma), t_max)
+    result[label] = spike_times.min()
+    return result
+
+
+@wrong("04.1", "You leave the label's neuron where it is")
+def targets_without_the_label(spike_times, label, gamma, t_max):
+    result = targets_with_arrays(spike_times, label, gamma, t_max)
+    if spike_times.min() < t_max:
+        result[label] = spike_times[label]
+    return result
+
+
+# 04.2 -----------------------------------------------------------------------
+
+right("04.2")(lambda: (3, 6, 6, 9))
+right("04.2")(lambda: np.array([3.0, 6.0, 6.0, 9.0]))
+wrong("04.2", "nothing is asked of it")(lambda: [3, 6, 6, 6])
+wrong("04.2", "The first spike came at 3")(lambda: [5, 8, 8, 9])
+wrong("04.2", "gamma is measured from the first spike")(lambda: [3, 6, 7, 9])
+
+
+# 04.3 -----------------------------------------------------------------------
+
+
+@right("04.3")
+def error_with_plain_loops(spike_times, targets, t_max):
+    return [(targets[j] - spike_times[j]) / t_max for j in range(len(targets))]
+
+
+@right("04.3")
+def error_in_two_parts(spike_times, targets, t_max):
+    return targets / t_max - spike_times / t_max
+
+
+@wrong("04.3", "Both faults are still there")
+def error_unchanged(spike_times, targets, t_max):
+    return [(t - w) // t_max for t, w in zip(spike_times, targets, strict=True)]
+
+
+@wrong("04.3", "Your sign is the other way round")
+def error_turned(spike_times, targets, t_max):
+    return [(t - w) / t_max for t, w in zip(spike_times, targets, strict=True)]
+
+
+@wrong("04.3", "You round the error down")
+def error_rounded(spike_times, targets, t_max):
+    return [(w - t) // t_max for t, w in zip(spike_times, targets, strict=True)]
+
+
+@wrong("04.3", "Your error is in steps")
+def error_in_steps(spike_times, targets, t_max):
+    return [w - t for t, w in zip(spike_times, targets, strict=True)]
+
+
+# 04.4 -----------------------------------------------------------------------
+
+
+def _moves(spike_times, labels, gamma, t_max, because="b", images=False, late_only=False):
+    moves = 0
+    for row, label in zip(spike_times, labels, strict=True):
+        tau = min(row)
+        late = [j == label and t > tau for j, t in enumerate(row)]
+        early = [j != label and t < min(tau + gamma, t_max) for j, t in enumerate(row)]
+        asked = late if late_only else [a or b for a, b in zip(late, early, strict=True)]
+        moves += any(asked) if images else sum(asked)
+    return {"moves": moves, "because": because}
+
+
+right("04.4")(lambda s, y, g, t: _moves(s, y, g, t))
+
+
+@right("04.4")
+def moves_with_arrays(spike_times, labels, gamma, t_max):
+    first = spike_times.min(axis=1, keepdims=True)
+    is_label = labels[:, None] == np.arange(spike_times.shape[1])
+    wanted = np.where(is_label, first, np.clip(spike_times, first + gamma, None).clip(max=t_max))
+    return {"moves": np.count_nonzero(wanted != spike_times), "because": "B"}
+
+
+wrong("04.4", "You count images")(lambda s, y, g, t: _moves(s, y, g, t, images=True))
+wrong("04.4", "asked to come earlier")(lambda s, y, g, t: _moves(s, y, g, t, late_only=True))
+wrong("04.4", "for any gamma")(lambda s, y, g, t: _moves(s, y, g, t, because="a"))
+wrong("04.4", "how long its window is")(lambda s, y, g, t: _moves(s, y, g, t, because="c"))

@@ -229,12 +229,13 @@ def without(names: Sequence[str]) -> Iterator[None]:
     """
     library = sys.modules.get("minibs4nn")
     places = []
-    for name in names if library is not None else ():
-        original = getattr(library, name)
+    for full_name in names if library is not None else ():
+        owner, _, name = full_name.rpartition(".")  # such as targets.relative_targets
+        original = getattr(sys.modules[f"minibs4nn.{owner}"] if owner else library, name)
         for module in (library, sys.modules.get(original.__module__)):
             if getattr(module, name, None) is original:
                 places.append((module, name, original))
-                setattr(module, name, _refuse(name))
+                setattr(module, name, _refuse(full_name))
     try:
         yield
     finally:
