@@ -41,6 +41,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "surrogate half as wide": {"width": 5},
     "surrogate twice as wide": {"width": 20},
     "dropout of 5 % of the hidden neurons": {"dropout": 0.05},
+    "with a push": {"push": 0.6},
 }
 
 # A point of the curve: the best validation accuracy with silence and time within limits.
