@@ -71,7 +71,7 @@ def _potential_before(
 @_jit
 def _logistic(x: float, table: FloatArray) -> float:
     """``1 / (1 + exp(-x))``, from the table."""
-    small = table[int(min(np.rint(abs(x) * TABLE_STEPS), table.size - 1.0))]
+    small: float = table[int(min(np.rint(abs(x) * TABLE_STEPS), table.size - 1.0))]
     return (small if x < 0 else 1.0) / (1.0 + small)
 
 
