@@ -238,13 +238,13 @@ def _forward(
 ) -> tuple[list[Floats], list[Floats]]:
     """As :meth:`BNN.forward`, with the signs at hand."""
     # Products of whole numbers: their sums are exact, in whatever order BLAS adds them.
-    whole = pixels.astype(np.float32) * np.float32(2) - np.float32(255)
+    whole: Floats = pixels.astype(np.float32) * np.float32(2) - np.float32(255)
     unit = np.float32(255)
     activations = [whole / unit]
     sums: list[Floats] = []
     for sign in signs:
         total = whole @ sign.T
-        total /= unit * np.float32(np.sqrt(sign.shape[1]))
+        total = (total / (unit * np.float32(np.sqrt(sign.shape[1])))).astype(np.float32, copy=False)
         sums.append(total)
         whole, unit = _sign(total), np.float32(1)
         activations.append(whole)

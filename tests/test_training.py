@@ -685,6 +685,7 @@ class StopsAfterAppending(list[dict[str, Any]]):
     """Ctrl-C at the worst moment: the record is written, the epoch not yet over."""
 
     def append(self, record: dict[str, Any]) -> None:
+        """Append, then stop."""
         super().append(record)
         raise Stop
 
