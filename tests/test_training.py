@@ -494,11 +494,13 @@ def test_the_published_settings() -> None:
     """As ALGORITHM says the authors' code has them; a change of these is a change of the claim."""
     assert dataclasses.asdict(bs.S4NN_PUBLISHED) == {
         "learning_rate": 0.2, "gamma": 3, "weight_decay": 1e-6, "scale_learning_rate": 0.0,
-        "all_silent": "teach", "order": "file", "reset_dead": 0.001,
+        "all_silent": "teach", "order": "file", "reset_dead": 0.001, "schedule": "constant",
+        "batch_size": 1,
     }  # fmt: skip
     assert dataclasses.asdict(bs.BS4NN_PUBLISHED) == {
         "learning_rate": 0.1, "gamma": 1, "weight_decay": 0.0, "scale_learning_rate": 0.01,
         "all_silent": "ignore", "order": "replacement", "reset_dead": 0.0,
+        "schedule": "constant", "batch_size": 1,
     }  # fmt: skip
 
 
