@@ -20,7 +20,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parent.parent
-SECONDS_PER_CELL = 120
+SECONDS_PER_CELL = 300
 KEEP = "keep_output"
 
 
