@@ -32,7 +32,16 @@ from minibs4nn.packed import PackedBS4NN
 from minibs4nn.storage import load, rule_of
 from minibs4nn.training import Callback, History, LearningRule, Record, checkpoint
 
-__all__ = ["DATASETS", "Claim", "circumstances", "claims", "recorded", "run", "summary"]
+__all__ = [
+    "DATASETS",
+    "Claim",
+    "circumstances",
+    "claims",
+    "recorded",
+    "run",
+    "settings_in",
+    "summary",
+]
 
 DATASETS: dict[str, Callable[[], tuple[Dataset, Dataset]]] = {
     "mnist": datasets.mnist,
@@ -99,11 +108,13 @@ def claims() -> dict[str, Claim]:
     >>> claims()["bs4nn-mnist"].claimed
     0.97
     """
-    found = {}
-    for file in sorted((files("minibs4nn") / "claims").iterdir(), key=lambda file: file.name):
-        name = file.name.removesuffix(".toml")
-        found[name] = Claim(name=name, **tomllib.loads(file.read_text()))
-    return found
+    return {name: Claim(name=name, **settings) for name, settings in settings_in("claims")}
+
+
+def settings_in(folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Read the TOML files of a folder of the package, by name."""
+    for file in sorted((files("minibs4nn") / folder).iterdir(), key=lambda file: file.name):
+        yield file.name.removesuffix(".toml"), tomllib.loads(file.read_text())
 
 
 def run(claim: Claim, seed: int, results: Path, *, backend: str, progress: bool) -> dict[str, Any]:

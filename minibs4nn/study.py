@@ -7,16 +7,14 @@ at the test set.
 """
 
 import json
-import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from minibs4nn.files import atomic_write
 from minibs4nn.model import BS4NN
-from minibs4nn.reproduce import DATASETS, circumstances
+from minibs4nn.reproduce import DATASETS, circumstances, settings_in
 from minibs4nn.rules import RelativeTarget
 from minibs4nn.training import WATCHED, History
 
@@ -98,11 +96,7 @@ def studies() -> dict[str, Study]:
     >>> [variant.name for variant in studies()["rule-ablation"].variants()][:2]
     ['published', 'best']
     """
-    found = {}
-    for file in sorted((files("minibs4nn") / "studies").iterdir(), key=lambda file: file.name):
-        name = file.name.removesuffix(".toml")
-        found[name] = Study(name=name, **tomllib.loads(file.read_text()))
-    return found
+    return {name: Study(name=name, **settings) for name, settings in settings_in("studies")}
 
 
 def run_study(
