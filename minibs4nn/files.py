@@ -10,7 +10,6 @@ import json
 import math
 import os
 import re
-import secrets
 import shutil
 import struct
 import zipfile
@@ -85,7 +84,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     ['note.txt']
     """
     target = Path(os.path.realpath(path))
-    temporary = target.parent / f".{target.name}.{secrets.token_hex(8)}"
+    temporary = target.parent / f".{target.name}.{os.urandom(8).hex()}"
     try:
         with open(temporary, "xb") as file:
             with contextlib.suppress(FileNotFoundError):

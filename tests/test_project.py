@@ -40,10 +40,11 @@ print(importlib.util.find_spec("numba"), net.predict(images).shape)
 
 IMPORT_TIME = """
 import time
-import numpy
 start = time.process_time()  # not the clock on the wall: other programs may be running
+import numpy
+between = time.process_time()
 import minibs4nn
-print(time.process_time() - start)
+print((time.process_time() - between) / (between - start))
 """
 
 
@@ -114,8 +115,9 @@ def test_importing_the_package_is_light() -> None:
 
 
 def test_importing_the_package_is_quick() -> None:
+    # NumPy is the ruler: 0.2 s on a good machine, but a busy one may give half its speed.
     best = min(float(python(IMPORT_TIME)) for _ in range(5))
-    assert best < 0.2, f"import minibs4nn takes {best:.3f} s after NumPy"
+    assert best < 1.0, f"import minibs4nn takes {best:.2f} times as long as import numpy"
 
 
 def test_the_package_works_with_numpy_alone(tmp_path: Path) -> None:
