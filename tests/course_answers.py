@@ -3,6 +3,8 @@
 They are written on their own, not with the functions behind the messages in ``minibs4nn.course``:
 only so do they show that a message is given to whoever makes the mistake, however it is written.
 Beside each wrong answer stands what its message has to say.
+
+This file holds those to chapters 01 to 04; ``course_answers_*.py`` add the others.
 """
 
 from collections.abc import Callable

@@ -1,12 +1,14 @@
 """The exercises: right answers pass however they are written, wrong ones are told what is wrong."""
 
 import contextlib
+import importlib
 import json
 import operator
 import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import notebooks
@@ -28,6 +30,14 @@ from minibs4nn.course.values import (
     same,
     without,
 )
+
+# The answers to the later chapters lie in files of their own, and enter themselves when imported.
+for answers in sorted(Path(__file__).parent.glob("course_answers_*.py")):
+    importlib.import_module(answers.stem)
+
+# The answers to later chapters stand in files of their own, and are entered when they are imported.
+for answers in sorted(Path(__file__).parent.glob("course_answers_*.py")):
+    importlib.import_module(answers.stem)
 
 SOURCES = exercises.sources()
 ALL = [task for chapter in CHAPTERS for task in tasks(chapter)]
