@@ -31,10 +31,6 @@ from minibs4nn.course.values import (
     without,
 )
 
-# The answers to the later chapters lie in files of their own, and enter themselves when imported.
-for answers in sorted(Path(__file__).parent.glob("course_answers_*.py")):
-    importlib.import_module(answers.stem)
-
 # The answers to later chapters stand in files of their own, and are entered when they are imported.
 for answers in sorted(Path(__file__).parent.glob("course_answers_*.py")):
     importlib.import_module(answers.stem)
