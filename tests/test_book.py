@@ -28,23 +28,31 @@ kernelspec:
 
 """
 
-QUESTION = """::::{{admonition}} Question {number}
-:class: quiz
+QUIZ = """\
+- question: Is a wrong number noticed?
+  options:
+    - text: Never
+      feedback: The notebook is a test.
+    - text: When somebody looks
+      feedback: Nobody looks.
+    - text: By the next run
+      right: true
+      feedback: It is compared.
 
-How many spikes does a neuron give at most?
-
-:::{{dropdown}} None
-{first}. A neuron whose potential crosses the threshold fires.
-:::
-:::{{dropdown}} One
-{second}. It fires once and then keeps silent.
-:::
-:::{{dropdown}} Two
-No. Nothing brings its potential back.
-:::
-::::
-
+""" + "".join(
+    f"""\
+- question: How many spikes does neuron {number} give at most?
+  options:
+    - text: None
+      feedback: A neuron whose potential crosses the threshold fires.
+    - text: One
+      right: true
+      feedback: It fires once and then keeps silent.
+    - text: Two
+      feedback: Nothing brings its potential back.
 """
+    for number in range(1, 5)
+)
 
 ALT = "A staircase that rises from one to three to six."
 CAPTION = "The sum of one, two and three."
@@ -112,16 +120,10 @@ It is six.
 
 ## Quiz
 
-"""
-    + "".join(
-        QUESTION.format(
-            number=number,
-            first="Right" if number == 1 else "No",
-            second="No" if number == 1 else "Right",
-        )
-        for number in range(1, 6)
-    )
-    + """## Summary
+```{quiz} 01_sum
+```
+
+## Summary
 
 | symbol | meaning | name in the code |
 |---|---|---|
@@ -142,6 +144,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a small chapter with every part, and its notebook."""
     page = tmp_path_factory.mktemp("book") / "01_sum.md"
     page.write_text(CHAPTER, "utf8")
+    (page.parent / "quizzes").mkdir()
+    (page.parent / "quizzes" / "01_sum.yml").write_text(QUIZ, "utf8")
     notebooks.write(page)
     return page
 
@@ -247,11 +251,7 @@ def test_a_compared_cell_without_stored_text_is_refused(chapter: Path) -> None:
         (":class: warm-up", ":class: tip", "wants one warm-up"),
         ("## What can go wrong", "## Dangers", "wants a section '## What can go wrong'"),
         ("## Answer to the warm-up", "## Answer", "wants a section '## Answer to the warm-up'"),
-        (QUESTION.format(number=5, first="No", second="Right"), "", "wants 5 questions"),
-        ("Right. It", "Yes. It", "every option wants feedback"),
-        ("Right. A neuron", "No. A neuron", "wants one right option, has 0"),
-        ("No. Nothing", "Right. Nothing", "wants one right option, has 2"),
-        (":::{dropdown} Two\nNo. Nothing brings its potential back.\n:::\n", "", "3 or 4 options"),
+        ("```{quiz} 01_sum", "```{quiz} 02_sum", "the section Quiz wants its questions"),
         ("| symbol | meaning |", "| letter | meaning |", "the summary wants a table"),
         ("- {cite:t}`thorpe1998`, for", "- Thorpe, for", "cites nothing"),
         ("- {cite:t}`gerstner2014`, for the neuron.\n", "", "two entries or more, has 1"),
@@ -281,18 +281,17 @@ def test_a_missing_part_is_noticed(tmp_path: Path, old: str, new: str, problem: 
     assert any(problem in found for found in lint_book.lint(page)), lint_book.lint(page)
 
 
-def test_right_answers_all_in_one_place_are_noticed(tmp_path: Path) -> None:
-    page = tmp_path / "01_sum.md"
-    first = QUESTION.format(number=1, first="Right", second="No")
-    page.write_text(CHAPTER.replace(first, QUESTION.format(number=1, first="No", second="Right")))
-    assert any("same place" in found for found in lint_book.lint(page))
+def test_what_is_wrong_in_the_file_of_a_quiz_is_noticed(chapter: Path) -> None:
+    (chapter.parent / "quizzes" / "01_sum.yml").write_text(QUIZ.replace("right: true", ""), "utf8")
+    assert any("exactly one option" in problem for problem in lint_book.lint(chapter))
+    (chapter.parent / "quizzes" / "01_sum.yml").unlink()
+    assert any("01_sum.yml cannot be read" in problem for problem in lint_book.lint(chapter))
 
 
-def test_the_allowed_magic_is_allowed(tmp_path: Path) -> None:
-    page = tmp_path / "01_sum.md"
+def test_the_allowed_magic_is_allowed(chapter: Path) -> None:
     magic = lint_book.MAGICS[0]
-    page.write_text(CHAPTER.replace("import matplotlib", f"{magic}\nimport matplotlib"))
-    assert lint_book.lint(page) == []
+    chapter.write_text(CHAPTER.replace("import matplotlib", f"{magic}\nimport matplotlib"))
+    assert lint_book.lint(chapter) == []
 
 
 @pytest.mark.parametrize(

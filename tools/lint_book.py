@@ -20,10 +20,10 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 from notebooks import KEEP, ROOT, pages
+from quiz import QuizError, read_quiz
 
 CHECK = "nbval-check-output"
 MAGICS = ("%config InlineBackend.figure_format = 'retina'",)
-QUESTIONS = 5
 VAGUE_VERBS = ("understand", "know", "learn", "grasp", "appreciate", "be aware", "become familiar")
 VOICE = ("simply", "obviously")
 SECTIONS = ("What can go wrong", "Answer to the warm-up", "Quiz", "Summary", "Further reading")
@@ -36,6 +36,7 @@ def lint(page: Path) -> list[str]:
     found = [*code_problems(cells)]
     if is_chapter(page):
         found += chapter_problems(cells)
+        found += quiz_problems(page)
     notebook = page.with_suffix(".ipynb")
     if notebook.exists():
         found += stored_output_problems(nbformat.read(notebook, as_version=4).cells)
@@ -58,7 +59,6 @@ def chapter_problems(cells: Sequence[NotebookNode]) -> Iterator[str]:
         yield "wants one warm-up question, an admonition of class warm-up"
     names = [name for level, name in headings if level == 2]
     yield from (f"wants a section '## {name}'" for name in SECTIONS if name not in names)
-    yield from _quiz_problems(_directives(_section(text, "Quiz"), "quiz"))
     yield from _summary_problems(_section(text, "Summary"))
     yield from _reading_problems(_section(text, "Further reading"))
     if not any(CHECK in cell.metadata.get("tags", []) for cell in cells):
@@ -66,6 +66,17 @@ def chapter_problems(cells: Sequence[NotebookNode]) -> Iterator[str]:
     for word in VOICE:
         if re.search(rf"\b{word}\b", prose, re.I):
             yield f"says '{word}': what is simple for the writer may not be for the reader"
+
+
+def quiz_problems(page: Path) -> Iterator[str]:
+    """Check that the section Quiz shows the chapter's quiz, and that its file can be read."""
+    wanted = f"```{{quiz}} {page.stem}\n```"
+    if wanted not in _section(page.read_text("utf8"), "Quiz"):
+        yield f"the section Quiz wants its questions: {wanted!r}"
+    try:
+        read_quiz(page.parent / "quizzes" / f"{page.stem}.yml")
+    except QuizError as error:
+        yield str(error)
 
 
 def code_problems(cells: Sequence[NotebookNode]) -> Iterator[str]:
@@ -130,25 +141,6 @@ def _at_a_glance_problems(boxes: list[str]) -> Iterator[str]:
             yield f"the box At a glance wants a time, 'N minutes of {what}'"
     if "{doc}`execution`" not in box:
         yield "the box At a glance wants {doc}`execution`, where the cells' measured time stands"
-
-
-def _quiz_problems(questions: list[str]) -> Iterator[str]:
-    if len(questions) != QUESTIONS:
-        yield f"wants {QUESTIONS} questions in its quiz, has {len(questions)}"
-    places = set()
-    for number, question in enumerate(questions, 1):
-        options = re.findall(r"^:::\{dropdown\}.*\n((?:.*\n)*?):::", question, re.M)
-        verdicts = [re.match(r"\s*(Right|No)\. +\S", option) for option in options]
-        right = [place for place, match in enumerate(verdicts) if match and match[1] == "Right"]
-        if not 3 <= len(options) <= 4:
-            yield f"question {number} wants 3 or 4 options, has {len(options)}"
-        if not all(verdicts):
-            yield f"question {number}: every option wants feedback, 'Right. ...' or 'No. ...'"
-        if len(right) != 1:
-            yield f"question {number} wants one right option, has {len(right)}"
-        places.update(right)
-    if len(questions) > 1 and len(places) == 1:
-        yield "the right options of the quiz all stand in the same place"
 
 
 def _summary_problems(section: str) -> Iterator[str]:
