@@ -195,16 +195,17 @@ def _diagnosis(
 
     One that agrees on all inputs comes before one that agrees only where the answer is wrong.
     """
+    rest = sorted(set(range(len(cases))) - set(differs))
     partial = None
     for misconception in task.misconceptions:
-        agreed = [
-            outcome.resembles(call(misconception.function, case))
-            for outcome, case in zip(outcomes, cases, strict=True)
-        ]
-        if all(agreed):
-            return misconception.message
-        if partial is None and all(agreed[k] for k in differs):
-            partial = misconception.message
+
+        def alike(k: int, function: Callable[..., object] = misconception.function) -> bool:
+            return outcomes[k].resembles(call(function, cases[k]))
+
+        if all(map(alike, differs)):  # most disagree at once, and are called no further
+            if all(map(alike, rest)):
+                return misconception.message
+            partial = partial or misconception.message
     return partial
 
 
