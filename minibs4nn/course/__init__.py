@@ -19,7 +19,13 @@ from minibs4nn.course.values import Arguments, Outcome, call, without
 
 __all__ = ["CHAPTERS", "check", "find", "require", "tasks"]
 
-CHAPTERS = {"01": "neuron", "02": "coding", "03": "forward", "04": "targets"}
+CHAPTERS = {
+    "01": "neuron",
+    "02": "coding",
+    "03": "forward",
+    "04": "targets",
+    "11": "gpu",
+}
 SECONDS = 20.0
 
 
