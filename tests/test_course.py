@@ -153,6 +153,16 @@ def test_a_prediction_is_not_given_away(capsys: pytest.CaptureFixture[str]) -> N
     assert "7, 10, 10, 5" not in capsys.readouterr().out
 
 
+def test_entries_that_differ_are_named() -> None:
+    rules = {"potential": 0, "unique": -1, "lowest-index": 2, "first-spike": 1}
+    verdict = judge_function(find("03.3"), lambda: rules)
+    assert verdict.message == "The result differs in 'first-spike' and 'lowest-index'."
+    rules.pop("unique")
+    assert (
+        "The result wants the form dict with" in judge_function(find("03.3"), lambda: rules).message
+    )
+
+
 def test_a_result_in_place_of_a_function_is_noticed(capsys: pytest.CaptureFixture[str]) -> None:
     check("01.1", 7)  # type: ignore[arg-type]
     assert "hand in `my_spike_time` itself, without calling it" in capsys.readouterr().out

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minibs4nn.course.values import Arguments, Outcome, Plain, call, plain, show
+from minibs4nn.course.values import Arguments, Outcome, Plain, call, plain, same, show
 
 __all__ = [
     "Misconception",
@@ -217,6 +217,9 @@ def _difference(expected: Plain, outcome: Outcome) -> str:
         return "Your function returns nothing: is there a `return` on every way through it?"
     if _shape(expected) != _shape(outcome.value):
         return f"The result wants the form {_shape(expected)}, yours is {_shape(outcome.value)}."
+    if isinstance(expected, dict):
+        wrong = [key for key, value in expected.items() if not same(value, outcome.value[key])]
+        return f"The result differs in {' and '.join(map(repr, wrong))}."
     return "The result differs."
 
 
@@ -226,7 +229,7 @@ def _shape(value: Plain) -> str:
         kind = inner.pop() if len(inner) == 1 else "value"
         return f"list of {len(value)} ({kind})"
     if isinstance(value, dict):
-        return "dict with " + ", ".join(map(repr, value))
+        return "dict with " + ", ".join(map(repr, sorted(value)))
     return "text" if isinstance(value, str) else "number"
 
 

@@ -85,14 +85,20 @@ def _plain(value: object, levels: int, left: list[int]) -> Plain:
 def same(expected: Plain, got: Plain) -> bool:
     """Whether two plain values are equal: numbers to 9 digits, texts without regard to case.
 
+    Not a number is the same as itself here: it tells which mistake was made.
+
     Examples
     --------
     >>> same([5, [1, 2]], [5.0, [1, True + 1]]), same([5], 5), same("a", " A")
     (True, False, True)
+    >>> same(float("nan"), float("nan")), same(float("nan"), 1)
+    (True, False)
     """
     if isinstance(expected, (int, float)) and isinstance(got, (int, float)):
         if expected == got:  # also the infinities, and whole numbers of any size
             return True
+        if expected != expected or got != got:
+            return expected != expected and got != got
         try:
             return abs(expected - got) <= 1e-9 * max(1.0, abs(expected))
         except OverflowError:
@@ -231,8 +237,9 @@ def without(names: Sequence[str]) -> Iterator[None]:
     places = []
     for full_name in names if library is not None else ():
         owner, _, name = full_name.rpartition(".")  # such as targets.relative_targets
-        original = getattr(sys.modules[f"minibs4nn.{owner}"] if owner else library, name)
-        for module in (library, sys.modules.get(original.__module__)):
+        home = sys.modules[f"minibs4nn.{owner}"] if owner else library
+        original = getattr(home, name)
+        for module in {library, home, sys.modules.get(original.__module__)}:
             if getattr(module, name, None) is original:
                 places.append((module, name, original))
                 setattr(module, name, _refuse(full_name))
