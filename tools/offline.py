@@ -6,15 +6,14 @@ them, so that the copy can be read from a disk or a stick, in any browser.
 
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
+
+from npm import PackageError, package
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "_build" / "html"
 TARGET = ROOT / "_build" / "offline"
-MATHJAX = "mathjax@3.2.2"
 SCRIPT = "tex-mml-chtml.js"
 REMOTE = re.compile(rf'src="https://[^"]+/mathjax@3/es5/{re.escape(SCRIPT)}"')
 # What a browser loads by itself; a link that a reader may follow is no matter.
@@ -23,15 +22,11 @@ LOADED = re.compile(r'<(?:script|img|iframe|link)\b[^>]*?(?:src|href)="((?:https
 
 def fetch_mathjax(target: Path) -> None:
     """Put the parts of MathJax that the pages use, and its licence, into a new folder."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = ["npm", "pack", "--silent", MATHJAX]
-        done = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True)
-        shutil.unpack_archive(Path(folder) / done.stdout.split()[-1], folder, filter="data")
-        package = Path(folder) / "package"
+    with package("mathjax@3.2.2") as mathjax:
         for part in ("input", "output/chtml", "a11y", "sre", "ui"):
-            shutil.copytree(package / "es5" / part, target / part)
-        shutil.copy(package / "es5" / SCRIPT, target)
-        shutil.copy(package / "LICENSE", target)
+            shutil.copytree(mathjax / "es5" / part, target / part)
+        shutil.copy(mathjax / "es5" / SCRIPT, target)
+        shutil.copy(mathjax / "LICENSE", target)
 
 
 def make_local(page: Path) -> list[str]:
@@ -44,12 +39,13 @@ def make_local(page: Path) -> list[str]:
 
 def main() -> int:
     """Copy, make local, check, zip; the result is the exit status."""
-    if shutil.which("npm") is None:
-        print("make offline fetches MathJax with npm: install Node.js, then run it again")
-        return 1
     shutil.rmtree(TARGET, ignore_errors=True)
     shutil.copytree(BOOK, TARGET, ignore=shutil.ignore_patterns("reports"))
-    fetch_mathjax(TARGET / "_static" / "mathjax")
+    try:
+        fetch_mathjax(TARGET / "_static" / "mathjax")
+    except PackageError as error:
+        print(error)
+        return 1
     outside = {url for page in TARGET.rglob("*.html") for url in make_local(page)}
     if outside:
         print("The pages still load from elsewhere:", *sorted(outside), sep="\n")
