@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+BUILT := _build/complete
 
 .DEFAULT_GOAL := help
 .PHONY: help book test lint lab notebooks exercises train bench offline clean
@@ -14,9 +15,12 @@ help:  ## list the commands
 	@echo
 	@echo "make PYTHON=python3.12 ... chooses the interpreter when .venv is made"
 
-book: $(STAMP)  ## run every page, build the book, print the path of the page to open
-	$(BIN)/jupyter-book build . --all -W -n --keep-going
+book: $(STAMP)  ## run the pages, build the book, print the path of the page to open
+	@# Sphinx gives a warning once: after a build that did not succeed, every page is rendered again.
+	all=--all; [ ! -e $(BUILT) ] || all=; rm -f $(BUILT); \
+	  $(BIN)/jupyter-book build . $$all -W -n --keep-going && touch $(BUILT)
 	$(BIN)/python tools/lint_book.py --html _build/html
+	$(BIN)/python tools/book_cells.py
 	@echo "The book is ready. Open:"
 	@echo "$(CURDIR)/_build/html/index.html"
 
