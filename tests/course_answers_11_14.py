@@ -6,7 +6,7 @@ import numpy as np
 from course_answers import right, wrong
 
 # ruff: noqa: ANN001, ANN201, ANN202, PERF401  (the answers are written as students write them)
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, no-any-return"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, no-any-return, var-annotated"
 
 
 # 11.1 -----------------------------------------------------------------------
@@ -330,3 +330,295 @@ def ways_and_rounding(weight, limits, rate):
 @wrong("11.5", "both see each image once")
 def ways_and_repetition(weight, limits, rate):
     return dict(ways_with_arrays(weight, limits, rate), because="c")
+
+
+# 12.1 -----------------------------------------------------------------------
+
+
+def _times_of(spike_times, labels, c, j):
+    return [row[j] for row, label in zip(spike_times, labels, strict=True) if label == c]
+
+
+def _table(spike_times, labels, entry, empty=-1):
+    classes = range(len(spike_times[0]))
+    return [
+        [entry(_times_of(spike_times, labels, c, j)) if c in labels else empty for j in classes]
+        for c in classes
+    ]
+
+
+@right("12.1")
+def matrix_with_plain_loops(spike_times, labels, t_max):
+    n, n_classes = spike_times.shape
+    result = []
+    for c in range(n_classes):
+        row = []
+        for j in range(n_classes):
+            total = images = 0
+            for k in range(n):
+                if labels[k] == c:
+                    total += spike_times[k][j]
+                    images += 1
+            row.append(total / images if images else -1)
+        result.append(row)
+    return result
+
+
+@right("12.1")
+def matrix_as_a_product(spike_times, labels, t_max):
+    shows = np.arange(spike_times.shape[1])[:, None] == labels
+    n = shows.sum(axis=1, keepdims=True)
+    return np.where(n > 0, shows @ spike_times / np.maximum(n, 1), -1)
+
+
+@wrong("12.1", "Your matrix lies on its side")
+def matrix_on_its_side(spike_times, labels, t_max):
+    return np.transpose(matrix_as_a_product(spike_times, labels, t_max))
+
+
+@wrong("12.1", "You leave silent neurons out of the mean")
+def matrix_without_silence(spike_times, labels, t_max):
+    def entry(times):
+        fired = [t for t in times if t < t_max]
+        return sum(fired) / len(fired) if fired else t_max
+
+    return _table(spike_times, labels, entry)
+
+
+@wrong("12.1", "the number of all images")
+def matrix_of_all_images(spike_times, labels, t_max):
+    return _table(spike_times, labels, lambda times: sum(times) / len(spike_times))
+
+
+@wrong("12.1", "You take the median")
+def matrix_of_medians(spike_times, labels, t_max):
+    return _table(spike_times, labels, np.median)
+
+
+@wrong("12.1", "You round the mean down")
+def matrix_of_whole_numbers(spike_times, labels, t_max):
+    return np.floor(matrix_as_a_product(spike_times, labels, t_max))
+
+
+@wrong("12.1", "the neurons that fired first")
+def matrix_of_decisions(spike_times, labels, t_max):
+    return matrix_as_a_product(spike_times, np.argmin(spike_times, axis=1), t_max)
+
+
+@wrong("12.1", "0 is a time")
+def matrix_with_zeros(spike_times, labels, t_max):
+    return _table(spike_times, labels, np.mean, empty=0)
+
+
+@wrong("12.1", "wants the form list of")
+def matrix_without_empty_rows(spike_times, labels, t_max):
+    return [spike_times[labels == c].mean(axis=0) for c in sorted(set(labels))][:-1]
+
+
+# 12.2 -----------------------------------------------------------------------
+
+
+def _count_spikes(hidden, outputs, counts):
+    both = zip(hidden, outputs, strict=True)
+    return [[sum(counts(t, min(o)) for t in layer) for layer in (h, o)] for h, o in both]
+
+
+@right("12.2")
+def spikes_with_plain_loops(hidden, outputs, t_max):
+    result = []
+    for h, o in zip(hidden, outputs, strict=True):
+        first = min(o)
+        row = [0, 0]
+        for layer, times in enumerate((h, o)):
+            for t in times:
+                if t <= first and t != t_max:
+                    row[layer] += 1
+        result.append(row)
+    return result
+
+
+@right("12.2")
+def spikes_up_to_the_last_step(hidden, outputs, t_max):
+    last = np.minimum(outputs.min(axis=1), t_max - 1)[:, None]
+    return np.column_stack([(hidden <= last).sum(axis=1), (outputs <= last).sum(axis=1)])
+
+
+@wrong("12.2", "Both faults are still there")
+def spikes_unchanged(hidden, outputs, t_max):
+    first = np.min(outputs)
+    return np.transpose([np.sum(hidden <= first, axis=1), np.sum(outputs <= first, axis=1)])
+
+
+@wrong("12.2", "you still count silent neurons")
+def spikes_of_the_silent(hidden, outputs, t_max):
+    return _count_spikes(hidden, outputs, lambda t, first: t <= first)
+
+
+@wrong("12.2", "still share the earliest decision")
+def spikes_up_to_one_decision(hidden, outputs, t_max):
+    first = outputs.min()
+    return _count_spikes(hidden, outputs, lambda t, own: t <= first and t < t_max)
+
+
+@wrong("12.2", "You stop before the step of the decision")
+def spikes_before_the_step(hidden, outputs, t_max):
+    return _count_spikes(hidden, outputs, lambda t, first: t < first)
+
+
+@wrong("12.2", "you count nothing")
+def spikes_of_the_decided(hidden, outputs, t_max):
+    return _count_spikes(hidden, outputs, lambda t, first: first < t_max and t <= first)
+
+
+# 12.3 -----------------------------------------------------------------------
+
+
+def _thresholds(strict=(0, 2, 1), published=(2, 2, 1), tied=(2, 1, 0), silent=(0, 0, 2)):
+    return {"strict": strict, "published": published, "tied": tied, "silent": silent}
+
+
+right("12.3")(_thresholds)
+right("12.3")(lambda: {k: np.array(v) for k, v in _thresholds().items()})
+wrong("12.3", "You let both counters say the same")(lambda: _thresholds(published=[0, 2, 1]))
+wrong("12.3", "You credit ties strictly")(lambda: _thresholds(strict=[2, 2, 1]))
+wrong("12.3", "break every tie by the lower number")(lambda: _thresholds(strict=[0, 1, 1]))
+wrong("12.3", "it has to exceed it")(lambda: _thresholds(tied=[2, 2, 0]))
+wrong("12.3", "You count silence as a tie")(lambda: _thresholds(tied=[2, 1, 2]))
+wrong("12.3", "You call every silent image wrong")(
+    lambda: _thresholds(strict=[0, 2, 0], published=[2, 2, 0])
+)
+
+
+# 12.4 -----------------------------------------------------------------------
+
+
+def _says(mean, half, claimed, letters="abc"):
+    above, within, below = letters
+    letter = above if claimed > mean + half else below if claimed < mean - half else within
+    return {"mean": mean, "low": mean - half, "high": mean + half, "says": letter}
+
+
+def _spread(accuracies, divisor):
+    mean = sum(accuracies) / len(accuracies)
+    return (sum((a - mean) ** 2 for a in accuracies) / divisor) ** 0.5
+
+
+@right("12.4")
+def interval_with_plain_loops(accuracies, claimed, t):
+    n = 0
+    total = 0.0
+    for a in accuracies:
+        total += a
+        n += 1
+    mean = total / n
+    squares = 0.0
+    for a in accuracies:
+        squares += (a - mean) ** 2
+    return _says(mean, t * (squares / (n - 1) / n) ** 0.5, claimed)
+
+
+@right("12.4")
+def interval_with_variance(accuracies, claimed, t):
+    half = t * np.sqrt(accuracies.var(ddof=1) / accuracies.size)
+    return _says(accuracies.mean(), half, claimed, "ABC")
+
+
+@wrong("12.4", "NumPy calls ddof=1")
+def interval_by_n(accuracies, claimed, t):
+    n = len(accuracies)
+    return _says(np.mean(accuracies), t * np.std(accuracies) / n**0.5, claimed)
+
+
+@wrong("12.4", "You leave out the root of n")
+def interval_of_single_seeds(accuracies, claimed, t):
+    return _says(np.mean(accuracies), t * _spread(accuracies, len(accuracies) - 1), claimed)
+
+
+@wrong("12.4", "You divide by n")
+def interval_without_the_root(accuracies, claimed, t):
+    n = len(accuracies)
+    return _says(np.mean(accuracies), t * _spread(accuracies, n - 1) / n, claimed)
+
+
+@wrong("12.4", "You leave out t")
+def interval_of_one_error(accuracies, claimed, t):
+    n = len(accuracies)
+    return _says(np.mean(accuracies), _spread(accuracies, n - 1) / n**0.5, claimed)
+
+
+@wrong("12.4", "the lowest and the highest seed")
+def interval_of_what_was_seen(accuracies, claimed, t):
+    low, high = min(accuracies), max(accuracies)
+    letter = "a" if claimed > high else "c" if claimed < low else "b"
+    return {"mean": np.mean(accuracies), "low": low, "high": high, "says": letter}
+
+
+@wrong("12.4", "above the interval was not reached")
+def interval_turned(accuracies, claimed, t):
+    found = interval_with_plain_loops(accuracies, claimed, t)
+    return dict(found, says={"a": "c", "b": "b", "c": "a"}[found["says"]])
+
+
+@wrong("12.4", "below the interval is exceeded")
+def interval_that_misses(accuracies, claimed, t):
+    found = interval_with_plain_loops(accuracies, claimed, t)
+    inside = found["low"] <= claimed <= found["high"]
+    return dict(found, says="b" if inside else "a")
+
+
+# 12.5 -----------------------------------------------------------------------
+
+
+def _pairs(times, shaken, t_max, keeps=lambda a, b: a < b, silent=False, because="b"):
+    ordered = kept = together = 0
+    for j in range(len(times)):
+        for i in range(j):
+            if max(times[i], times[j]) == t_max and not silent:
+                continue
+            first, last = (i, j) if times[i] < times[j] else (j, i)
+            if times[i] == times[j]:
+                together += 1
+            else:
+                ordered += 1
+                kept += bool(keeps(shaken[first], shaken[last]))
+    return {"ordered": ordered, "kept": kept, "together": together, "because": because}
+
+
+@right("12.5")
+def shaking_with_plain_loops(times, shaken, t_max):
+    return _pairs(times, shaken, t_max)
+
+
+@right("12.5")
+def shaking_with_signs(times, shaken, t_max):
+    i, j = np.triu_indices((times < t_max).sum(), k=1)
+    before, after = times[times < t_max], shaken[times < t_max]
+    was, now = np.sign(before[i] - before[j]), np.sign(after[i] - after[j])
+    kept = ((was == now) & (was != 0)).sum()
+    return {"ordered": (was != 0).sum(), "kept": kept, "together": (was == 0).sum(), "because": "B"}
+
+
+@wrong("12.5", "You count each pair twice")
+def shaking_from_both_sides(times, shaken, t_max):
+    found = _pairs(times, shaken, t_max)
+    return {k: v if k == "because" else 2 * v for k, v in found.items()}
+
+
+@wrong("12.5", "its order is lost")
+def shaking_with_ties(times, shaken, t_max):
+    return _pairs(times, shaken, t_max, keeps=lambda a, b: a <= b)
+
+
+@wrong("12.5", "pairs with a silent input")
+def shaking_of_silence(times, shaken, t_max):
+    return _pairs(times, shaken, t_max, silent=True)
+
+
+@wrong("12.5", "no network, however trained")
+def shaking_and_training(times, shaken, t_max):
+    return _pairs(times, shaken, t_max, because="a")
+
+
+@wrong("12.5", "only spikes near the ends")
+def shaking_and_the_window(times, shaken, t_max):
+    return _pairs(times, shaken, t_max, because="c")

@@ -25,6 +25,7 @@ CHAPTERS = {
     "03": "forward",
     "04": "targets",
     "11": "gpu",
+    "12": "reproducing",
 }
 SECONDS = 20.0
 
