@@ -24,6 +24,7 @@ CHAPTERS = {
     "02": "coding",
     "03": "forward",
     "04": "targets",
+    "05": "backprop",
     "11": "gpu",
     "12": "reproducing",
 }

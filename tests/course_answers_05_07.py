@@ -1,0 +1,379 @@
+"""Answers to the exercises of chapters 05 to 07 as students write them; see ``course_answers``."""
+
+import numpy as np
+from course_answers import right, wrong
+
+# ruff: noqa: ANN001, ANN002, ANN201, ANN202  (the answers are written as students write them)
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, no-any-return"
+
+
+# 05.1 -----------------------------------------------------------------------
+
+
+@right("05.1")
+def update_with_plain_loops(weights, delta, times_in, times_out, eta):
+    new = []
+    for j in range(len(weights)):
+        row = []
+        for i in range(len(weights[j])):
+            w = weights[j][i]
+            if times_in[i] < times_out[j]:
+                w = w - eta * delta[j]
+            row.append(w)
+        new.append(row)
+    return new
+
+
+@right("05.1")
+def update_with_where(weights, delta, times_in, times_out, eta):
+    late = np.greater_equal.outer(times_out, times_in + 1)
+    return np.where(late, weights - np.outer(eta * delta, np.ones(len(times_in))), weights)
+
+
+@right("05.1")
+def update_in_place(weights, delta, times_in, times_out, eta):
+    for row, d, t in zip(weights, delta, times_out, strict=True):
+        row[times_in < t] -= eta * d
+    return weights
+
+
+def _moved(weights, delta, times_in, times_out, step, heard):
+    new = weights.copy()
+    for j, i in np.ndindex(weights.shape):
+        if heard(times_in[i], times_out[j]):
+            new[j, i] += step(delta[j])
+    return new
+
+
+@wrong("05.1", "Your sign is the other way round")
+def update_uphill(weights, delta, times_in, times_out, eta):
+    return _moved(weights, delta, times_in, times_out, lambda d: eta * d, lambda a, b: a < b)
+
+
+@wrong("05.1", "so < and not <=")
+def update_of_the_same_step(weights, delta, times_in, times_out, eta):
+    return _moved(weights, delta, times_in, times_out, lambda d: -eta * d, lambda a, b: a <= b)
+
+
+@wrong("05.1", "You move every weight")
+def update_of_all(weights, delta, times_in, times_out, eta):
+    return weights - eta * delta[:, None]
+
+
+@wrong("05.1", "turn the comparison round")
+def update_of_the_late(weights, delta, times_in, times_out, eta):
+    return weights - eta * delta[:, None] * (times_out[:, None] < times_in)
+
+
+@wrong("05.1", "leave out the learning rate")
+def update_without_rate(weights, delta, times_in, times_out, eta):
+    return _moved(weights, delta, times_in, times_out, lambda d: -d, lambda a, b: a < b)
+
+
+# 05.2 -----------------------------------------------------------------------
+
+
+def _back(delta, weights, hidden, outputs, heard=lambda a, b: a < b):
+    result = []
+    for h in range(len(hidden)):
+        total = 0.0
+        for k in range(len(outputs)):
+            if heard(hidden[h], outputs[k]):
+                total += delta[k] * weights[k][h]
+        result.append(total)
+    return result
+
+
+def _of_length_1(back):
+    length = sum(b * b for b in back) ** 0.5
+    return [b / length for b in back] if length else back
+
+
+@right("05.2")
+def hidden_delta_with_plain_loops(delta, weights, hidden, outputs):
+    return _of_length_1(_back(delta, weights, hidden, outputs))
+
+
+@right("05.2")
+def hidden_delta_as_a_product(delta, weights, hidden, outputs):
+    back = delta @ (weights * (hidden[None] < outputs[:, None]))
+    return back / max(np.linalg.norm(back), 1e-300)
+
+
+@wrong("05.2", "You do not normalise")
+def hidden_delta_of_any_length(delta, weights, hidden, outputs):
+    return _back(delta, weights, hidden, outputs)
+
+
+@wrong("05.2", "the two minus signs of the derivation cancel")
+def hidden_delta_turned(delta, weights, hidden, outputs):
+    return [-d for d in _of_length_1(_back(delta, weights, hidden, outputs))]
+
+
+@wrong("05.2", "so < and not <=")
+def hidden_delta_of_the_same_step(delta, weights, hidden, outputs):
+    return _of_length_1(_back(delta, weights, hidden, outputs, lambda a, b: a <= b))
+
+
+@wrong("05.2", "You take the blame of every output")
+def hidden_delta_without_bracket(delta, weights, hidden, outputs):
+    return _of_length_1(weights.T @ delta)
+
+
+@wrong("05.2", "the sum of the absolute values")
+def hidden_delta_by_shares(delta, weights, hidden, outputs):
+    back = np.array(_back(delta, weights, hidden, outputs))
+    return back / np.abs(back).sum() if back.any() else back
+
+
+@wrong("05.2", "the sum of the squares: the length is its root")
+def hidden_delta_without_root(delta, weights, hidden, outputs):
+    back = np.array(_back(delta, weights, hidden, outputs))
+    return back / (back @ back) if back.any() else back
+
+
+@wrong("05.2", "you divide by 0")
+def hidden_delta_undefined(delta, weights, hidden, outputs):
+    back = np.array(_back(delta, weights, hidden, outputs))
+    return back / np.sqrt(np.sum(back**2))
+
+
+# 05.3 -----------------------------------------------------------------------
+
+
+def _by_hand(delta_out, w_out, delta_hidden, w_hidden):
+    return {
+        "outputs": [3, 6],
+        "delta_out": delta_out,
+        "w_out": w_out,
+        "delta_hidden": delta_hidden,
+        "w_hidden": w_hidden,
+    }
+
+
+@right("05.3")
+def hand_update_in_fractions():
+    new = [[13 - 5 * 3 / 5, 2], [7 + 4, 6 + 4], [2, -1]]
+    return _by_hand((4 / 5, -3 / 5), [[12, 9, 15], [7, 12, 8]], (3 / 5, -4 / 5, 0), new)
+
+
+@right("05.3")
+def hand_update_as_arrays():
+    w_out = np.array([[12.0, 9.0, 15.0], [7.0, 12.0, 8.0]])
+    d = np.array([0.6, -0.8, 0.0])
+    w_hidden = np.array([[13, 2], [7, 6], [2, -1]]) - 5 * d[:, None] * [[1, 0], [1, 1], [0, 0]]
+    return dict(reversed(_by_hand(np.array([0.8, -0.6]), w_out, d, w_hidden).items()))
+
+
+@wrong("05.3", "through the old output weights")
+def hand_update_with_old_weights():
+    a, b = 0.8 * 16 - 0.6 * 4, -0.6 * 9
+    a, b = a / np.hypot(a, b), b / np.hypot(a, b)
+    new = [[13 - 5 * a, 2], [7 - 5 * b, 6 - 5 * b], [2, -1]]
+    return _by_hand([0.8, -0.6], [[12, 9, 15], [7, 12, 8]], [a, b, 0], new)
+
+
+@wrong("05.3", "forgot to divide the deltas")
+def hand_update_of_any_length():
+    w_out = [[16 - 5 * 0.4, 9, 15], [4 + 5 * 0.3, 9 + 5 * 0.3, 8]]
+    a, b = 0.4 * 14 - 0.3 * 5.5, -0.3 * 10.5
+    return _by_hand(
+        [0.4, -0.3], w_out, [a, b, 0], [[13 - 5 * a, 2], [7 - 5 * b, 6 - 5 * b], [2, -1]]
+    )
+
+
+@wrong("05.3", "Your weights move the wrong way")
+def hand_update_uphill():
+    a, b = 0.8 * 20 - 0.6 * 1, -0.6 * 6
+    a, b = a / np.hypot(a, b), b / np.hypot(a, b)
+    new = [[13 + 5 * a, 2], [7 + 5 * b, 6 + 5 * b], [2, -1]]
+    return _by_hand([0.8, -0.6], [[20, 9, 15], [1, 6, 8]], [a, b, 0], new)
+
+
+@wrong("05.3", "as if it had been heard")
+def hand_update_of_all():
+    w_out = np.array([[12.0, 5, 11], [7, 12, 11]])
+    d = np.array([0.8, -0.6]) @ w_out
+    d = d / np.linalg.norm(d)
+    w_hidden = np.array([[13, 2], [7, 6], [2, -1]]) - 5 * d[:, None]
+    return _by_hand([0.8, -0.6], w_out, d, w_hidden)
+
+
+@wrong("05.3", "The result differs in 'w_out' and 'delta_hidden'.")
+def hand_update_slip():
+    w_out = [[12, 9, 15], [7, 9, 8]]
+    return _by_hand([0.8, -0.6], w_out, [0.7, -0.7, 0], [[10, 2], [11, 10], [2, -1]])
+
+
+# 05.4 -----------------------------------------------------------------------
+
+
+def _step(w_hidden, w_out, error, times, hidden, outputs, eta, *, faults=""):
+    heard = (lambda a, b: a <= b) if "bracket" in faults else (lambda a, b: a < b)
+    sign = 1 if "sign" in faults else -1
+    delta = _of_length_1(list(error))
+    new_out = _moved(w_out, delta, hidden, outputs, lambda d: sign * eta * d, heard)
+    passed = w_out if "order" in faults else new_out
+    back = _of_length_1(_back(delta, passed, hidden, outputs, heard))
+    return _moved(w_hidden, back, times, hidden, lambda d: sign * eta * d, heard), new_out
+
+
+right("05.4")(_step)
+
+
+@right("05.4")
+def step_with_arrays(w_hidden, w_out, error, times, hidden, outputs, eta):
+    out = error / np.linalg.norm(error)
+    mask = np.less.outer(hidden, outputs).T
+    w_out -= eta * np.outer(out, np.ones(len(hidden))) * mask
+    back = np.einsum("k,kh,kh->h", out, w_out, mask)
+    if np.any(back != 0):
+        back /= np.linalg.norm(back)
+    w_hidden -= np.where(times < hidden[:, None], eta * back[:, None], 0)
+    return [w_hidden, w_out]
+
+
+for given, message in {
+    "bracket": "One fault is still there: a spike counts only if",
+    "sign": "One fault is still there: a positive delta says",
+    "order": "One fault is still there: the deltas pass back",
+    "bracket sign": "before the neuron's own, in both layers; a positive delta says",
+    "bracket order": "before the neuron's own, in both layers; the deltas pass back",
+    "sign order": "Two faults are still there: a positive delta",
+    "bracket sign order": "All three faults are still there",
+}.items():
+    wrong("05.4", message)(lambda *case, faults=given: _step(*case, faults=faults))
+
+
+# 05.5 -----------------------------------------------------------------------
+
+
+def _fires(times, weights, threshold, t_max):
+    for t in range(t_max):
+        if sum(w for w, arrival in zip(weights, times, strict=True) if arrival <= t) > threshold:
+            return t + 1
+    return t_max
+
+
+def _slopes(times, weights, threshold, t_max, h, *, because="a"):
+    slopes = []
+    for i in range(len(weights)):
+        both = []
+        for change in (h, -h):
+            w = [int(x) for x in weights]
+            w[i] += change
+            both.append(_fires(times, w, threshold, t_max))
+        slopes.append((both[0] - both[1]) / (2 * h))
+    return {"slopes": slopes, "because": because}
+
+
+right("05.5")(_slopes)
+
+
+@right("05.5")
+def slopes_with_arrays(times, weights, threshold, t_max, h):
+    nudges = h * np.eye(len(weights))
+    arrived = times[:, None] <= np.arange(t_max)
+    up, down = (weights + s * nudges for s in (1, -1))
+    late, early = (
+        np.where((v > threshold).any(axis=1), (v > threshold).argmax(axis=1) + 1, t_max)
+        for v in (down @ arrived, up @ arrived)
+    )
+    return {"slopes": (early - late) / h / 2, "because": " A"}
+
+
+@wrong("05.5", "You nudge a weight up only")
+def slopes_upwards(times, weights, threshold, t_max, h):
+    start, slopes = _fires(times, weights, threshold, t_max), []
+    for i in range(len(weights)):
+        w = weights.copy()
+        w[i] += h
+        slopes.append((_fires(times, w, threshold, t_max) - start) / h)
+    return {"slopes": slopes, "because": "a"}
+
+
+@wrong("05.5", "between w - h and w + h lie 2 h")
+def slopes_too_steep(times, weights, threshold, t_max, h):
+    s = _slopes(times, weights, threshold, t_max, h)
+    return {**s, "slopes": [2 * x for x in s["slopes"]]}
+
+
+@wrong("05.5", "Your sign is the other way round")
+def slopes_turned(times, weights, threshold, t_max, h):
+    return {
+        **(s := _slopes(times, weights, threshold, t_max, h)),
+        "slopes": [-x for x in s["slopes"]],
+    }
+
+
+@wrong("05.5", "You do not put a weight back")
+def slopes_of_a_worn_neuron(times, weights, threshold, t_max, h):
+    slopes = []
+    for i in range(len(weights)):
+        weights[i] += h
+        up = _fires(times, weights, threshold, t_max)
+        weights[i] -= 2 * h
+        slopes.append((up - _fires(times, weights, threshold, t_max)) / (2 * h))
+    return {"slopes": slopes, "because": "a"}
+
+
+wrong("05.5", "the potential does fall")(lambda *case: _slopes(*case, because="b"))
+wrong("05.5", "what the rule assumes changes nothing")(lambda *case: _slopes(*case, because="c"))
+
+
+# 05.6 -----------------------------------------------------------------------
+
+
+def _complaint(t_h, outputs, error):
+    return any(t_h < t and e for t, e in zip(outputs, error, strict=True))
+
+
+def _still(
+    times, hidden, outputs, error, t_max, *, moves=_complaint, because="b", late=True, still=True
+):
+    neurons = weights = 0
+    for t_h in hidden:
+        moving = moves(t_h, outputs, error)
+        neurons += not moving
+        for t_i in times:
+            if (still and not moving) or (late and t_i >= t_h):
+                weights += 1
+    return {"neurons": neurons, "weights": weights, "because": because}
+
+
+right("05.6")(_still)
+
+
+@right("05.6")
+def still_with_arrays(times, hidden, outputs, error, t_max):
+    last = outputs[np.flatnonzero(error)].max()  # the last one with something to complain about
+    moves = hidden < last
+    may_move = (times < hidden[:, None])[moves]
+    return {
+        "neurons": np.sum(~moves),
+        "weights": len(times) * len(hidden) - may_move.sum(),
+        "because": "b",
+    }
+
+
+@wrong("05.6", "You count silent hidden neurons only")
+def still_if_silent(times, hidden, outputs, error, t_max):
+    silent = hidden == t_max
+    weights = silent[:, None] | (times[None] >= hidden[:, None])
+    return {"neurons": silent.sum(), "weights": weights.sum(), "because": "b"}
+
+
+@wrong("05.6", "You count every output as a listener")
+def still_unless_heard(*case):
+    return _still(*case, moves=lambda t_h, outputs, error: t_h < max(outputs))
+
+
+@wrong("05.6", "to be heard by all outputs")
+def still_unless_heard_by_all(*case):
+    return _still(*case, moves=lambda t_h, outputs, error: t_h < min(outputs[error != 0]))
+
+
+wrong("05.6", "a weight whose input came too late")(lambda *c: _still(*c, late=False))
+wrong("05.6", "a weight into a neuron with a delta of 0")(lambda *c: _still(*c, still=False))
+wrong("05.6", "weights may be large")(lambda *c: _still(*c, because="a"))
+wrong("05.6", "nothing to stretch")(lambda *c: _still(*c, because="c"))
