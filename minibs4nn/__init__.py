@@ -18,7 +18,7 @@ The modules follow the chapters of the course *Spikes and Bits*; each uses only 
 >>> times = bs.latency_code(test.images)
 """
 
-from minibs4nn import analysis, datasets, errors, plot
+from minibs4nn import analysis, datasets, errors, figures, plot
 from minibs4nn.baselines import BNN, StraightThrough
 from minibs4nn.coding import decode, latency_code, rank_order_code, to_raster
 from minibs4nn.evaluation import Evaluation
@@ -61,6 +61,7 @@ __all__ = [
     "decide",
     "decode",
     "errors",
+    "figures",
     "latency_code",
     "layer_spike_times",
     "load",
