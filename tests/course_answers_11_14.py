@@ -339,7 +339,7 @@ def _times_of(spike_times, labels, c, j):
     return [row[j] for row, label in zip(spike_times, labels, strict=True) if label == c]
 
 
-def _table(spike_times, labels, entry, empty=-1):
+def _table(spike_times, labels, entry, empty=np.nan):
     classes = range(len(spike_times[0]))
     return [
         [entry(_times_of(spike_times, labels, c, j)) if c in labels else empty for j in classes]
@@ -359,7 +359,7 @@ def matrix_with_plain_loops(spike_times, labels, t_max):
                 if labels[k] == c:
                     total += spike_times[k][j]
                     images += 1
-            row.append(total / images if images else -1)
+            row.append(total / images if images else float("nan"))
         result.append(row)
     return result
 
@@ -368,7 +368,7 @@ def matrix_with_plain_loops(spike_times, labels, t_max):
 def matrix_as_a_product(spike_times, labels, t_max):
     shows = np.arange(spike_times.shape[1])[:, None] == labels
     n = shows.sum(axis=1, keepdims=True)
-    return np.where(n > 0, shows @ spike_times / np.maximum(n, 1), -1)
+    return np.where(n > 0, shows @ spike_times / np.maximum(n, 1), np.nan)
 
 
 @wrong("12.1", "Your matrix lies on its side")
@@ -622,3 +622,369 @@ def shaking_and_training(times, shaken, t_max):
 @wrong("12.5", "only spikes near the ends")
 def shaking_and_the_window(times, shaken, t_max):
     return _pairs(times, shaken, t_max, because="c")
+
+
+# 13.1 -----------------------------------------------------------------------
+
+
+def _moment(hidden, signs, thresholds, t_max):
+    for t in range(t_max):
+        if any((signs * (hidden <= t)).sum(axis=1) > thresholds):
+            return t + 1
+    return t_max
+
+
+def _softmax_error(z, label):
+    shares = np.exp(z) / np.exp(z).sum()
+    shares[label] -= 1
+    return shares
+
+
+@right("13.1")
+def errors_with_plain_loops(hidden, signs, thresholds, label, temperature, t_max):
+    n_out = len(signs)
+    moment = t_max
+    v = [0] * n_out
+    for t in range(t_max):
+        for k in range(n_out):
+            for h in range(len(hidden)):
+                if hidden[h] == t:
+                    v[k] += int(signs[k][h])
+        if any(v[k] > thresholds[k] for k in range(n_out)):
+            moment = t + 1
+            break
+    powers = [2.718281828459045 ** ((v[k] - thresholds[k]) / temperature) for k in range(n_out)]
+    errors = [power / sum(powers) for power in powers]
+    errors[label] -= 1
+    return {"moment": moment, "errors": errors}
+
+
+@right("13.1")
+def errors_with_arrays(hidden, signs, thresholds, label, temperature, t_max):
+    potential = signs @ (hidden[:, None] <= np.arange(t_max))
+    above = (potential > thresholds[:, None]).any(axis=0)
+    moment = above.argmax() + 1 if above.any() else t_max
+    z = (potential[:, moment - 1] - thresholds) / temperature
+    shares = np.exp(z - np.log(np.exp(z).sum()))
+    return {"errors": shares - (np.arange(len(z)) == label), "moment": moment}
+
+
+@wrong("13.1", "Your moment is the step of the crossing")
+def errors_at_the_crossing(hidden, signs, thresholds, label, temperature, t_max):
+    moment = t_max
+    for t in range(t_max - 1):
+        if (signs @ (hidden <= t) > thresholds).any():
+            moment = t
+            break
+    z = (signs @ (hidden < moment) - thresholds) / temperature
+    return {"moment": moment, "errors": _softmax_error(z, label)}
+
+
+@wrong("13.1", "the spikes of the moment itself")
+def errors_of_the_moment_itself(hidden, signs, thresholds, label, temperature, t_max):
+    moment = _moment(hidden, signs, thresholds, t_max)
+    heard = (hidden <= moment) & (hidden < t_max)
+    z = (signs @ heard - thresholds) / temperature
+    return {"moment": moment, "errors": _softmax_error(z, label)}
+
+
+@wrong("13.1", "the potentials at the end of the window")
+def errors_at_the_end(hidden, signs, thresholds, label, temperature, t_max):
+    z = (signs @ (hidden < t_max) - thresholds) / temperature
+    moment = _moment(hidden, signs, thresholds, t_max)
+    return {"moment": moment, "errors": _softmax_error(z, label)}
+
+
+@wrong("13.1", "You leave out the thresholds")
+def errors_without_thresholds(hidden, signs, thresholds, label, temperature, t_max):
+    moment = _moment(hidden, signs, thresholds, t_max)
+    z = signs @ (hidden < moment) / temperature
+    return {"moment": moment, "errors": _softmax_error(z, label)}
+
+
+@wrong("13.1", "You leave out the temperature")
+def errors_without_temperature(hidden, signs, thresholds, label, temperature, t_max):
+    moment = _moment(hidden, signs, thresholds, t_max)
+    z = signs @ (hidden < moment) - thresholds
+    return {"moment": moment, "errors": _softmax_error(z.astype(float), label)}
+
+
+@wrong("13.1", "Your signs are turned")
+def errors_turned(hidden, signs, thresholds, label, temperature, t_max):
+    found = errors_with_arrays(hidden, signs, thresholds, label, temperature, t_max)
+    return {"moment": found["moment"], "errors": [-e for e in found["errors"]]}
+
+
+@wrong("13.1", "the shares p themselves")
+def errors_as_shares(hidden, signs, thresholds, label, temperature, t_max):
+    found = errors_with_arrays(hidden, signs, thresholds, label, temperature, t_max)
+    found["errors"][label] += 1
+    return found
+
+
+# 13.2 -----------------------------------------------------------------------
+
+
+def _slopes(moment=2, errors=(0.75, -0.75), synapses=(0.75, 0, 0), hidden=(1.5, -1.5, 0)):
+    return {"moment": moment, "errors": errors, "synapses": synapses, "hidden": hidden}
+
+
+right("13.2")(_slopes)
+right("13.2")(lambda: {k: np.array(v) for k, v in _slopes().items()})
+wrong("13.2", "the spike is stamped one step later")(lambda: _slopes(moment=1))
+wrong("13.2", "Your errors are turned")(lambda: _slopes(errors=[-0.75, 0.75]))
+wrong("13.2", "from that of the label 1 is taken")(lambda: _slopes(errors=[0.75, 0.25]))
+wrong("13.2", "signs that had no say")(lambda: _slopes(synapses=[0.75] * 3))
+wrong("13.2", "it should have come earlier")(lambda: _slopes(hidden=[1.5, 0, 0]))
+wrong("13.2", "6 away from its threshold")(lambda: _slopes(hidden=[1.5, -1.5, 1.5]))
+wrong("13.2", "The result differs in 'synapses' and 'hidden'")(
+    lambda: _slopes(synapses=[0, 0, 0], hidden=[0, 0, 0])
+)
+
+
+# 13.3 -----------------------------------------------------------------------
+
+
+def _tell(errors, signs, highest, thresholds, rule):
+    both = zip(highest, thresholds, strict=True)
+    return [float(errors @ signs[:, h]) * rule(v - theta) for h, (v, theta) in enumerate(both)]
+
+
+@right("13.3")
+def hidden_with_plain_loops(errors, signs, highest, thresholds, width):
+    result = []
+    for h in range(len(highest)):
+        total = 0.0
+        if -width < highest[h] - thresholds[h] < width:
+            for k in range(len(errors)):
+                total += errors[k] * signs[k][h]
+        result.append(total)
+    return result
+
+
+@right("13.3")
+def hidden_with_where(errors, signs, highest, thresholds, width):
+    told = (errors[:, None] * signs).sum(axis=0)
+    far = (highest <= thresholds - width) | (highest >= thresholds + width)
+    return np.where(far, 0.0, told)
+
+
+@wrong("13.3", "Only neurons that fired learn from you")
+def hidden_unchanged(errors, signs, highest, thresholds, width):
+    return _tell(errors, signs, highest, thresholds, lambda u: u < width and u > 0)
+
+
+@wrong("13.3", "Only neurons that fired learn from you")
+def hidden_half_repaired(errors, signs, highest, thresholds, width):
+    near, fired = abs(highest - thresholds) < width, highest > thresholds
+    return signs.T @ errors * near * fired
+
+
+@wrong("13.3", "those far below their threshold learn as well")
+def hidden_far_below(errors, signs, highest, thresholds, width):
+    return _tell(errors, signs, highest, thresholds, lambda u: u < width)
+
+
+@wrong("13.3", "distance is just the width")
+def hidden_at_the_width(errors, signs, highest, thresholds, width):
+    return _tell(errors, signs, highest, thresholds, lambda u: -width <= u <= width)
+
+
+@wrong("13.3", "Your surrogate is a triangle")
+def hidden_by_a_triangle(errors, signs, highest, thresholds, width):
+    return _tell(errors, signs, highest, thresholds, lambda u: max(width - abs(u), 0) / width)
+
+
+@wrong("13.3", "All neurons learn from you")
+def hidden_without_surrogate(errors, signs, highest, thresholds, width):
+    return signs.T @ errors
+
+
+@wrong("13.3", "Your sign is turned")
+def hidden_turned(errors, signs, highest, thresholds, width):
+    return _tell(errors, signs, highest, thresholds, lambda u: -1 if abs(u) < width else 0)
+
+
+# 13.4 -----------------------------------------------------------------------
+
+
+def _judged(potential, labels, threshold, because="b", reach=0, delay=1, at_end=False):
+    """Right, silent and decision time of each image, and the reason."""
+    found = []
+    t_max = potential.shape[2]
+    for image, label in zip(potential.tolist(), labels, strict=True):
+        steps = [max(column) for column in zip(*image, strict=True)]
+        crossings = [t for t, v in enumerate(steps) if v > threshold - reach]
+        c = t_max - 1 if at_end or not crossings else crossings[0]
+        at_once = [row[c] for row in image]
+        said = at_once.index(max(at_once))
+        time = crossings[0] + delay if crossings else t_max
+        found.append((said == label, not crossings, time))
+    right, silent, time = np.array(found).T
+    return {"accuracy": right.mean(), "silent": silent.mean(), "time": time.mean(),
+            "because": because}  # fmt: skip
+
+
+@right("13.4")
+def price_with_plain_loops(potential, labels, threshold):
+    n, n_classes, t_max = potential.shape
+    right = silent = total = 0
+    for k in range(n):
+        step = None
+        for t in range(t_max):
+            for j in range(n_classes):
+                if potential[k, j, t] > threshold and step is None:
+                    step = t
+        if step is None:
+            silent += 1
+            total += t_max
+            step = t_max - 1
+        else:
+            total += step + 1
+        best = 0
+        for j in range(1, n_classes):
+            if potential[k, j, step] > potential[k, best, step]:
+                best = j
+        right += best == labels[k]
+    return {"accuracy": right / n, "silent": silent / n, "time": total / n, "because": "b"}
+
+
+@right("13.4")
+def price_with_arrays(potential, labels, threshold):
+    above = potential.max(axis=1) > threshold
+    fires = above.any(axis=1)
+    step = np.where(fires, above.argmax(axis=1), potential.shape[2] - 1)
+    at = np.take_along_axis(potential, step[:, None, None], axis=2)[:, :, 0]
+    return {
+        "because": "B",
+        "time": (step + 1).mean(),
+        "silent": np.mean(~fires),
+        "accuracy": np.mean(at.argmax(axis=1) == labels),
+    }
+
+
+@wrong("13.4", "You let the potentials of the end decide")
+def price_of_the_end(potential, labels, threshold):
+    return _judged(potential, labels, threshold, at_end=True)
+
+
+def _of_those_that_fired(potential, labels, threshold, name):
+    fires = (potential > threshold).any(axis=(1, 2))
+    found = _judged(potential, labels, threshold)
+    few = _judged(potential[fires], labels[fires], threshold) if fires.any() else {name: 0}
+    return dict(found, **{name: few[name]})
+
+
+@wrong("13.4", "Your accuracy leaves out silent images")
+def price_of_the_decided(potential, labels, threshold):
+    return _of_those_that_fired(potential, labels, threshold, "accuracy")
+
+
+@wrong("13.4", "Your mean time leaves out silent images")
+def price_in_time_of_the_decided(potential, labels, threshold):
+    return _of_those_that_fired(potential, labels, threshold, "time")
+
+
+@wrong("13.4", "Your time is that of the crossing")
+def price_at_once(potential, labels, threshold):
+    return _judged(potential, labels, threshold, delay=0)
+
+
+@wrong("13.4", "You compare with >=")
+def price_that_reaches(potential, labels, threshold):
+    return _judged(potential, labels, threshold, reach=1)
+
+
+@wrong("13.4", "nothing is learned")
+def price_and_learning(potential, labels, threshold):
+    return _judged(potential, labels, threshold, because="a")
+
+
+@wrong("13.4", "no tie is counted as right")
+def price_and_ties(potential, labels, threshold):
+    return _judged(potential, labels, threshold, because="c")
+
+
+# 13.5 -----------------------------------------------------------------------
+
+
+def _words(accuracy, silent, limit, clear):
+    words = []
+    for k in range(1, len(accuracy)):
+        difference = accuracy[k] - accuracy[0]
+        if abs(difference) <= clear(k):
+            words.append("unclear")
+        elif difference < 0:
+            words.append("worse")
+        else:
+            words.append("paid" if silent[k] > limit else "better")
+    return words
+
+
+@right("13.5")
+def reading_with_plain_loops(accuracy, silent, n, limit):
+    words = []
+    for k in range(len(accuracy)):
+        if k == 0:
+            continue
+        square = 0.0
+        for a in (accuracy[0], accuracy[k]):
+            square += a * (1 - a) / n
+        gain = accuracy[k] - accuracy[0]
+        word = "unclear"
+        if gain < 0 and gain**2 > 4 * square:
+            word = "worse"
+        if gain > 0 and gain**2 > 4 * square:
+            word = "better"
+            if silent[k] > limit:
+                word = "paid"
+        words.append(word)
+    return words
+
+
+@right("13.5")
+def reading_with_arrays(accuracy, silent, n, limit):
+    square = accuracy * (1 - accuracy) / n
+    z = (accuracy - accuracy[0]) / np.sqrt(square + square[0])
+    good = np.where(silent > limit, "Paid", "Better")
+    return np.select([z > 2, z < -2], [good, "Worse"], "Unclear")[1:]
+
+
+@wrong("13.5", "from one standard error on")
+def reading_of_one_error(accuracy, silent, n, limit):
+    square = accuracy * (1 - accuracy) / n
+    return _words(accuracy, silent, limit, lambda k: (square[0] + square[k]) ** 0.5)
+
+
+@wrong("13.5", "the standard error of the variant alone")
+def reading_of_the_variant(accuracy, silent, n, limit):
+    sigma = np.sqrt(accuracy * (1 - accuracy) / n)
+    return _words(accuracy, silent, limit, lambda k: 2 * sigma[k])
+
+
+@wrong("13.5", "You add the two standard errors")
+def reading_of_a_sum(accuracy, silent, n, limit):
+    sigma = np.sqrt(accuracy * (1 - accuracy) / n)
+    return _words(accuracy, silent, limit, lambda k: 2 * (sigma[0] + sigma[k]))
+
+
+@wrong("13.5", "You forget the root")
+def reading_without_the_root(accuracy, silent, n, limit):
+    square = accuracy * (1 - accuracy) / n
+    return _words(accuracy, silent, limit, lambda k: 2 * np.hypot(square[0], square[k]))
+
+
+@wrong("13.5", "You read the accuracy alone")
+def reading_of_accuracy(accuracy, silent, n, limit):
+    return reading_with_plain_loops(accuracy, 0 * silent, n, limit)
+
+
+@wrong("13.5", "You have better and worse exchanged")
+def reading_turned(accuracy, silent, n, limit):
+    square = accuracy * (1 - accuracy) / n
+    words = []
+    for k in range(1, len(accuracy)):
+        z = (accuracy[0] - accuracy[k]) / (square[0] + square[k]) ** 0.5
+        good = "paid" if silent[k] > limit else "better"
+        words.append(good if z > 2 else "worse" if z < -2 else "unclear")
+    return words

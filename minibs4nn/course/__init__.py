@@ -27,6 +27,7 @@ CHAPTERS = {
     "05": "backprop",
     "11": "gpu",
     "12": "reproducing",
+    "13": "decision",
 }
 SECONDS = 20.0
 

@@ -22,10 +22,9 @@ def _no_arguments(rng: np.random.Generator) -> Iterator[Arguments]:
 # 12.1, the firing-time matrix --------------------------------------------------------------------
 
 
-def firing_times(spike_times: IntArray, labels: IntArray, t_max: int) -> AnyArray:
-    """Mean firing times, class by neuron, -1 for a class without images; the answer of 12.1."""
-    matrix = firing_time_matrix(spike_times, labels, t_max=t_max)
-    return np.where(np.isnan(matrix), -1, matrix)
+def firing_times(spike_times: IntArray, labels: IntArray, t_max: int) -> FloatArray:
+    """Mean firing times, class by neuron; the right answer of 12.1."""
+    return firing_time_matrix(spike_times, labels, t_max=t_max)
 
 
 def _mean(times: IntArray) -> float:
@@ -39,11 +38,11 @@ def _matrix(
     *,
     of: Callable[[IntArray], float] = _mean,
     rows: IntArray | None = None,
-    empty: int = -1,
+    empty: float = np.nan,
 ) -> FloatArray:
     """The matrix, with one thing wrong for each argument that is not the default."""
     n_classes = spike_times.shape[1]
-    matrix = np.full((n_classes, n_classes), float(empty))
+    matrix = np.full((n_classes, n_classes), empty)
     shown = labels if rows is None else rows
     for label in set(shown.tolist()):
         for j in range(n_classes):
@@ -63,10 +62,8 @@ def _judged_outputs(rng: np.random.Generator) -> Iterator[Arguments]:
     """Output layers with silence, and with classes of which there is no image."""
     for number in range(10_000):
         t_max = int(rng.integers(4, 16))
-        n_classes, n = (
-            int(rng.integers(2, 4 + number // 200)),
-            int(rng.integers(1, 4 + number // 30)),
-        )
+        n_classes = int(rng.integers(2, 4 + number // 200))
+        n = int(rng.integers(1, 4 + number // 30))
         times = rng.integers(1, t_max + 1, size=(n, n_classes))
         times[rng.random(times.shape) < 0.2] = t_max
         yield times, rng.integers(0, n_classes, size=n), t_max
@@ -115,9 +112,9 @@ FIRING_TIMES = Task(
             "whatever the network makes of it.",
         ),
         Misconception(
-            partial(_matrix, empty=0),
+            partial(_matrix, empty=0.0),
             "You leave 0 in the row of a class without images, and 0 is a time, the earliest of "
-            "all: the row is filled with -1.",
+            "all: there is no mean to give, and the row is NaN.",
         ),
     ),
     uses=("analysis.firing_time_matrix",),
