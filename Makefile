@@ -8,7 +8,7 @@ STAMP := $(VENV)/installed
 BUILT := _build/complete
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint lab notebooks exercises train bench offline clean
+.PHONY: help book test lint lab notebooks exercises train bench offline browser clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,9 @@ bench: $(STAMP)  ## measure speed and memory, and print ratios; some minutes on 
 
 offline: book  ## copy the book to _build/offline and a zip: it needs no network (uses npm once)
 	$(BIN)/python tools/offline.py
+
+browser: offline  ## open every page of the offline book in Chromium: themes, widths, quizzes, figures
+	$(BIN)/python -m pytest tests/browser/browser_*.py
 
 clean:  ## remove what was built, but not .venv
 	rm -rf _build build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,0 +1,1 @@
+"""The offline book in a browser: run by `make browser`."""
