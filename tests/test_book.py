@@ -7,6 +7,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import book_html
+import book_text
+import jupytext
 import lint_book
 import notebooks
 import offline
@@ -123,6 +126,10 @@ It is six.
 ```{quiz} 01_sum
 ```
 
+## Exercises
+
+They are in {download}`a notebook <../exercises/01_sum/01_sum.ipynb>`.
+
 ## Summary
 
 | symbol | meaning | name in the code |
@@ -133,7 +140,7 @@ It is six.
 ## Further reading
 
 - {cite:t}`gerstner2014`, for the neuron.
-- {cite:t}`thorpe1998`, for the order of spikes,
+- {cite:t}`thorpe1998`, for the order of {term}`spikes <spike>`,
   which is the first to use it.
 """
 )
@@ -142,18 +149,23 @@ It is six.
 @pytest.fixture(scope="session")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a small chapter with every part, and its notebook."""
-    page = tmp_path_factory.mktemp("book") / "01_sum.md"
-    page.write_text(CHAPTER, "utf8")
-    (page.parent / "quizzes").mkdir()
-    (page.parent / "quizzes" / "01_sum.yml").write_text(QUIZ, "utf8")
-    notebooks.write(page)
-    return page
+    course = tmp_path_factory.mktemp("course")
+    for name, text in (
+        ("book/01_sum.md", CHAPTER),
+        ("book/quizzes/01_sum.yml", QUIZ),
+        ("exercises/01_sum/01_sum.ipynb", "There is one task, and about 12 minutes of work."),
+    ):
+        (course / name).parent.mkdir(parents=True, exist_ok=True)
+        (course / name).write_text(text, "utf8")
+    notebooks.write(course / "book" / "01_sum.md")
+    return course / "book" / "01_sum.md"
 
 
 @pytest.fixture
 def chapter(written: Path, tmp_path: Path) -> Path:
     """Give each test a copy that it may spoil."""
-    return Path(shutil.copytree(written.parent, tmp_path, dirs_exist_ok=True)) / written.name
+    shutil.copytree(written.parent.parent, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "book" / written.name
 
 
 def run_as_make_test_does(notebook: Path) -> subprocess.CompletedProcess[str]:
@@ -211,13 +223,35 @@ def test_a_wrong_number_in_a_notebook_fails(chapter: Path) -> None:
     [
         ("print(sum([1, 2, 3]))", "print(sum([1, 2, 4]))", "is not what"),
         ("It is six.", "It is 6.", "is not what"),
-        ("It is six.", "```{code-cell} ipython3\n1 + 1\n```\n", "more or fewer cells"),
+        ("It is six.", "```{code-cell} ipython3\n1 + 1\n```\n", "does not have the cells"),
     ],
 )
 def test_a_changed_page_is_noticed(chapter: Path, old: str, new: str, problem: str) -> None:
     chapter.write_text(CHAPTER.replace(old, new), "utf8")
     assert problem in str(notebooks.problem(chapter))
     assert "run: python tools/notebooks.py" in str(notebooks.problem(chapter))
+
+
+def test_once_there_is_a_repository_a_notebook_installs_the_library(
+    chapter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notebooks, "repository", lambda: "https://github.com/owner/course")
+    assert "does not have the cells" in str(notebooks.problem(chapter))
+    notebooks.write(chapter)  # runs the cell: the library is there, so nothing is installed
+    first = notebooks.from_page(chapter).cells[0]
+    assert "git+https://github.com/owner/course" in first.source
+    assert notebooks.problem(chapter) is None
+
+
+def test_the_setting_of_the_repository_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "_config.yml").read_text("utf8")
+    assert text.count('repository: {url: ""') == 1
+    assert notebooks.repository() == ""
+    (tmp_path / "_config.yml").write_text(text.replace('url: ""', "url: https://some.where/a"))
+    monkeypatch.setattr(notebooks, "ROOT", tmp_path)
+    assert notebooks.repository() == "https://some.where/a"
 
 
 def test_an_output_that_is_not_to_be_kept_is_noticed(chapter: Path) -> None:
@@ -246,6 +280,7 @@ def test_a_compared_cell_without_stored_text_is_refused(chapter: Path) -> None:
         ("**You need** {doc}`notation`.\n", "", "wants '**You need**'"),
         ("- implement it;\n", "", "3 to 5 abilities, has 2"),
         ("- derive the sum", "- understand the sum", "cannot be measured"),
+        ("- derive the sum", "- appreciate the sum", "cannot be measured"),
         ("5 minutes of reading", "some reading", "'N minutes of reading'"),
         ("{doc}`execution` shows", "nobody knows", "where the cells' measured time stands"),
         (":class: warm-up", ":class: tip", "wants one warm-up"),
@@ -272,13 +307,21 @@ def test_a_compared_cell_without_stored_text_is_refused(chapter: Path) -> None:
         ("[nbval-check-output, keep_output]", "[nbval-check-output]", "go together"),
         ("fig, ax = plt", "%matplotlib inline\nfig, ax = plt", "is not plain Python"),
         ("fig, ax = plt", "!ls\nfig, ax = plt", "is not plain Python"),
+        ("It is six.", "A spike is six.", "'spike' stands in the glossary"),
+        ("It is six.", "Two firing\ntimes make six.", "stands in the glossary"),
+        ("It is six.", "One {term}`weight`, and BNN.", "'BNN' stands in the glossary"),
+        ("<../exercises/01_sum/01_sum.ipynb>", "<01_sum.ipynb>", "wants a section '## Exercises'"),
+        ("## Exercises", "## Homework", "wants a section '## Exercises'"),
+        ("5 minutes of reading", "15 minutes of reading", "declares 15 minutes of reading"),
+        ("5 minutes of reading", "2 minutes of reading", "declares 2 minutes of reading"),
+        ("10 minutes of exercises", "30 minutes of exercises", "where 12 are estimated"),
+        ("10 minutes of exercises", "5 minutes of exercises", "where 12 are estimated"),
     ],
 )
-def test_a_missing_part_is_noticed(tmp_path: Path, old: str, new: str, problem: str) -> None:
+def test_a_missing_part_is_noticed(chapter: Path, old: str, new: str, problem: str) -> None:
     assert old in CHAPTER
-    page = tmp_path / "01_sum.md"
-    page.write_text(CHAPTER.replace(old, new), "utf8")
-    assert any(problem in found for found in lint_book.lint(page)), lint_book.lint(page)
+    chapter.write_text(CHAPTER.replace(old, new), "utf8")
+    assert any(problem in found for found in lint_book.lint(chapter)), lint_book.lint(chapter)
 
 
 def test_what_is_wrong_in_the_file_of_a_quiz_is_noticed(chapter: Path) -> None:
@@ -295,18 +338,69 @@ def test_the_allowed_magic_is_allowed(chapter: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("picture", "problems"),
+    "text",
     [
-        ('<img src="a.png" alt="A staircase.">', 0),
-        ('<img src="a.png">', 1),
-        ('<img src="a.png" alt="">', 1),
-        ('<img src="a.png" alt="../_images/a.png">', 1),
+        "It is {term}`silent`, and then a silent neuron is silent.",
+        "The {term}`spikes <spike>` are spikes, at the {term}`firing time`: a spike time.",
+        "Only `a spike`, $spike$, {eval}`spike` and [a text](spike.html) of them.",
+        "A spiking neuron, a weighted sum, an overlayer.",
+        "## A spike\n\n:::{dropdown} Its weight\n:::",
+        "```python\nspike = 1\n```",
     ],
 )
-def test_pictures_of_built_pages(tmp_path: Path, picture: str, problems: int) -> None:
+def test_words_of_the_glossary_that_are_linked_or_not_in_the_text(text: str) -> None:
+    assert list(book_text.unlinked(text, lint_book.glossary())) == []
+
+
+def test_the_glossary_is_read_with_all_words_of_an_entry() -> None:
+    entries = lint_book.glossary()
+    assert ["spike time", "firing time"] in entries
+    assert len(entries) > 70
+
+
+def test_reading_takes_longer_with_every_thing_to_read(chapter: Path) -> None:
+    def minutes(old: str, new: str) -> float:
+        chapter.write_text(CHAPTER.replace(old, new), "utf8")
+        return book_text.reading_minutes(jupytext.read(chapter, fmt="md:myst").cells)
+
+    before = minutes("", "")
+    hidden = minutes("keep_output]", "keep_output, hide-input]")
+    assert before - hidden == pytest.approx(book_text.MINUTES["line"])
+    for text, more in (
+        ("It is six " + 200 * "and ", 1.0),
+        ("$$ x = 6 $$", book_text.MINUTES["equation"]),
+        (":::{admonition}\n:class: try-it\n:::", book_text.MINUTES["prompt"]),
+    ):
+        longer = minutes("It is six.", f"It is six.\n\n{text}")
+        assert longer - before == pytest.approx(more, abs=0.05)
+
+
+GOOD = '<p id="here"><img src="a.png" alt="A staircase."><a href="#here">x</a></p>'
+
+
+@pytest.mark.parametrize(
+    ("page", "problem"),
+    [
+        (GOOD, None),
+        ('<img src="a.png">', "the picture a.png has no text in its place"),
+        ('<img src="a.png" alt="">', "has no text"),
+        ('<img src="a.png" alt="../_images/a.png">', "has no text"),
+        ('<a href="https://example.org/nowhere#x">not followed</a>', None),
+        ('<a href="other.html#there">x</a><a href="../data%20file.ipynb">x</a>', None),
+        ('<a href="#there">x</a>', "the link #there leads nowhere"),
+        ('<a href="other.html#here">x</a>', "the link other.html#here leads nowhere"),
+        ('<a href="another.html">x</a>', "the link another.html leads nowhere"),
+        ('<a href="../_downloads/1.ipynb">x</a>', "leads nowhere"),
+    ],
+)
+def test_pictures_and_links_of_built_pages(tmp_path: Path, page: str, problem: str | None) -> None:
     (tmp_path / "book").mkdir()
-    (tmp_path / "book" / "page.html").write_text(f"<p>{picture}</p>")
-    assert len(lint_book.lint_html(tmp_path)) == problems
+    (tmp_path / "book" / "page.html").write_text(page)
+    (tmp_path / "book" / "other.html").write_text('<h2 id="there">There</h2>')
+    (tmp_path / "data file.ipynb").touch()
+    found = book_html.problems(tmp_path)
+    assert len(found) == (problem is not None)
+    assert all(problem in text for text in found if problem)
 
 
 def test_the_offline_copy_loads_nothing_from_elsewhere(

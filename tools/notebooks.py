@@ -7,6 +7,9 @@ kept: these are the numbers that the tests compare with a new run for ever after
     python tools/notebooks.py                       write all notebooks
     python tools/notebooks.py book/01_neuron.md     write one
     python tools/notebooks.py --check               write nothing, name every notebook that differs
+
+Once ``_config.yml`` names the course's repository, each notebook begins with a cell that installs
+the library where it is missing, as in Colab.
 """
 
 import argparse
@@ -16,12 +19,32 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+import yaml
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_PER_CELL = 300
 KEEP = "keep_output"
+
+
+INSTALL = """\
+# Where the library is not installed, as in Colab, this installs it.
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("minibs4nn") is None:
+    library = "minibs4nn[plot,figures] @ git+{repository}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", library], check=True)
+"""
+
+
+def repository() -> str:
+    """Return the address that ``_config.yml`` gives the course's repository, or nothing."""
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))
+    return str(settings["repository"]["url"])
 
 
 def pages(folder: Path = ROOT / "book") -> list[Path]:
@@ -38,6 +61,10 @@ def is_notebook(text: str) -> bool:
 def from_page(page: Path) -> NotebookNode:
     """Read a page as a notebook without outputs, the same one each time it is read."""
     notebook: NotebookNode = jupytext.read(page, fmt="md:myst")
+    if address := repository():
+        install = new_code_cell(INSTALL.format(repository=address).rstrip("\n"))
+        install.metadata["tags"] = ["remove-cell"]
+        notebook.cells.insert(0, install)
     for number, cell in enumerate(notebook.cells):
         cell["id"] = str(number)  # as nbstripout numbers them; jupytext makes ids up at random
         if cell.cell_type == "code":
@@ -47,6 +74,8 @@ def from_page(page: Path) -> NotebookNode:
 
 def with_outputs(notebook: NotebookNode, run: NotebookNode) -> NotebookNode:
     """Copy from a run of the same cells what is kept: the counts, and the outputs marked so."""
+    if [cell.cell_type for cell in notebook.cells] != [cell.cell_type for cell in run.cells]:
+        raise ValueError("these are not the same cells")
     for cell, done in zip(notebook.cells, run.cells, strict=True):
         if cell.cell_type == "code":
             cell["execution_count"] = done.execution_count
@@ -84,7 +113,7 @@ def problem(page: Path) -> str | None:
     try:
         expected = as_text(with_outputs(from_page(page), nbformat.reads(text, as_version=4)))
     except ValueError:
-        return f"{_shown(target)} has more or fewer cells than {_shown(page)}; {remedy}"
+        return f"{_shown(target)} does not have the cells of {_shown(page)}; {remedy}"
     if expected != text:
         return f"{_shown(target)} is not what {_shown(page)} gives; {remedy}"
     return None
