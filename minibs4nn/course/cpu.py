@@ -44,15 +44,16 @@ def _wrong_events(
     steps: int = 0,
     each_spike: bool = False,
     again: bool = False,
+    mark: int | None = None,
 ) -> dict[str, object]:
     """The layer, with one thing wrong for each argument that is not the default."""
     potential = [0] * columns.shape[1]
-    stamps = [t_max] * columns.shape[1]
+    stamps = [mark] * columns.shape[1]
     visited = additions = 0
 
     def compare(t: int) -> None:
         for j, v in enumerate(potential):
-            if exceeds(v, limit) and (again or stamps[j] == t_max):
+            if exceeds(v, limit) and (again or stamps[j] == mark):
                 stamps[j] = t + delay
 
     for t in range(t_max + steps):
@@ -65,7 +66,8 @@ def _wrong_events(
                 compare(t)
         if who.size:
             compare(t)
-    return {"spike_times": stamps, "visited": visited, "additions": additions}
+    spike_times = [t_max if stamp is None else stamp for stamp in stamps]
+    return {"spike_times": spike_times, "visited": visited, "additions": additions}
 
 
 def _but(
@@ -104,6 +106,13 @@ EVENTS = Task(
             partial(_wrong_events, steps=1),
             "You visit step t_max: the inputs with that time are silent, send nothing and cost "
             "nothing.",
+        ),
+        Misconception(
+            lambda times, columns, limit, t_max: _wrong_events(
+                times, columns, limit, t_max, steps=1, mark=t_max
+            ),
+            "You visit step t_max, in which silent inputs send spikes that are not there, and a "
+            "neuron that crossed in the last step is stamped again: the window ends at t_max - 1.",
         ),
         Misconception(
             partial(_wrong_events, again=True),
