@@ -5,17 +5,19 @@ A chapter has a title, a box of aims, a warm-up, a quiz, a summary, and so on.
 
     python tools/lint_book.py                       all pages of the book
     python tools/lint_book.py book/01_neuron.md     some pages
-    python tools/lint_book.py --html _build/html    built pages: the pictures
+    python tools/lint_book.py --html _build/html    built pages: pictures and links
 """
 
 import argparse
+import functools
 import itertools
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from html.parser import HTMLParser
 from pathlib import Path
 
+import book_html
+import book_text
 import jupytext
 import nbformat
 from nbformat import NotebookNode
@@ -24,7 +26,10 @@ from quiz import QuizError, read_quiz
 
 CHECK = "nbval-check-output"
 MAGICS = ("%config InlineBackend.figure_format = 'retina'",)
-VAGUE_VERBS = ("understand", "know", "learn", "grasp", "appreciate", "be aware", "become familiar")
+VERBS = (  # what a reader does and somebody else can check; nobody can check who understands
+    *("build", "compare", "compute", "debug", "derive", "diagnose", "explain", "implement"),
+    *("judge", "measure", "predict", "run", "state", "trace"),
+)
 VOICE = ("simply", "obviously")
 SECTIONS = ("What can go wrong", "Answer to the warm-up", "Quiz", "Summary", "Further reading")
 SUMMARY_HEADER = ["symbol", "meaning", "name in the code"]
@@ -37,10 +42,18 @@ def lint(page: Path) -> list[str]:
     if is_chapter(page):
         found += chapter_problems(cells)
         found += quiz_problems(page)
+        found += book_text.unlinked(page.read_text("utf8"), glossary())
+        found += exercise_problems(page, cells)
     notebook = page.with_suffix(".ipynb")
     if notebook.exists():
         found += stored_output_problems(nbformat.read(notebook, as_version=4).cells)
     return [f"{page.name}: {problem}" for problem in found]
+
+
+@functools.cache
+def glossary() -> list[list[str]]:
+    """Return the entries of the book's glossary, each with its words."""
+    return book_text.glossary((ROOT / "book" / "notation.md").read_text("utf8"))
 
 
 def is_chapter(page: Path) -> bool:
@@ -77,6 +90,19 @@ def quiz_problems(page: Path) -> Iterator[str]:
         read_quiz(page.parent / "quizzes" / f"{page.stem}.yml")
     except QuizError as error:
         yield str(error)
+
+
+def exercise_problems(page: Path, cells: Sequence[NotebookNode]) -> Iterator[str]:
+    """Check that a chapter leads to its exercises, and that the times it declares are fair."""
+    text = page.read_text("utf8")
+    link = f"../exercises/{page.stem}/{page.stem}.ipynb"
+    exercises = (page.parent / link).resolve()
+    if not exercises.exists():
+        return
+    if f"<{link}>`" not in _section(text, "Exercises"):
+        yield f"wants a section '## Exercises' with {{download}}`... <{link}>`"
+    declared = {what: int(n) for n, what in re.findall(r"(\d+) minutes of (\w+)", text)}
+    yield from book_text.time_problems(cells, declared, exercises.read_text("utf8"))
 
 
 def code_problems(cells: Sequence[NotebookNode]) -> Iterator[str]:
@@ -134,8 +160,8 @@ def _at_a_glance_problems(boxes: list[str]) -> Iterator[str]:
     if not 3 <= len(verbs) <= 5:
         yield f"the box At a glance wants 3 to 5 abilities, has {len(verbs)}"
     for verb in verbs:
-        if verb.lower().startswith(VAGUE_VERBS):
-            yield f"'{verb}' cannot be measured; say what the reader will do"
+        if verb.split()[0] not in VERBS:
+            yield f"'{verb}' cannot be measured; begin with {', '.join(VERBS)}"
     for what in ("reading", "exercises"):
         if not re.search(rf"\d+ minutes of {what}", box):
             yield f"the box At a glance wants a time, 'N minutes of {what}'"
@@ -179,41 +205,14 @@ def _directives(text: str, kind: str) -> list[str]:
     return [match[2] for match in re.finditer(pattern, text, re.M | re.S)]
 
 
-class _Pictures(HTMLParser):
-    """Collect the pictures of a page that have no text, or a file's name as their text."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.bad: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "img":
-            values = dict(attrs)
-            alt = values.get("alt") or ""
-            if not alt.strip() or re.search(r"\.(png|jpe?g|svg)$|/", alt.strip()):
-                self.bad.append(values.get("src") or "?")
-
-
-def lint_html(folder: Path) -> list[str]:
-    """Return the pictures in built pages that say nothing to who cannot see them."""
-    found = []
-    for page in sorted(folder.glob("book/*.html")):
-        parser = _Pictures()
-        parser.feed(page.read_text("utf8"))
-        found += [
-            f"{page.name}: the picture {name} has no text in its place" for name in parser.bad
-        ]
-    return found
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the result is the exit status."""
     parser = argparse.ArgumentParser(description="Check the parts of the book's pages.")
     parser.add_argument("pages", nargs="*", type=Path, help="pages (default: all of book/)")
-    parser.add_argument("--html", type=Path, help="check the pictures of a built book instead")
+    parser.add_argument("--html", type=Path, help="check a built book instead")
     options = parser.parse_args(arguments)
     if options.html:
-        found = lint_html(options.html)
+        found = book_html.problems(options.html)
     else:
         found = [text for page in options.pages or pages(ROOT / "book") for text in lint(page)]
     print(*found, f"{len(found)} problems", sep="\n")
