@@ -377,3 +377,284 @@ wrong("05.6", "a weight whose input came too late")(lambda *c: _still(*c, late=F
 wrong("05.6", "a weight into a neuron with a delta of 0")(lambda *c: _still(*c, still=False))
 wrong("05.6", "weights may be large")(lambda *c: _still(*c, because="a"))
 wrong("05.6", "nothing to stretch")(lambda *c: _still(*c, because="c"))
+
+
+# 06.1 -----------------------------------------------------------------------
+
+
+def _error(outputs, label, gamma, t_max):
+    tau = min(outputs)
+    error = []
+    for j, t in enumerate(outputs):
+        if j == label:
+            target = t_max - gamma if tau == t_max else tau
+        else:
+            target = max(t, min(tau + gamma, t_max))
+        error.append((target - t) / t_max)
+    return error
+
+
+def _epoch(
+    times, labels, weights, threshold, eta, gamma, t_max, *, batch=False, skip=None, unit=True,
+    sign=1, late=0,
+):  # fmt: skip
+    w = weights.tolist()
+    for image, label in zip(times, labels, strict=True):
+        seen = weights.tolist() if batch else w
+        outputs = [_fires(image, row, threshold, t_max) for row in seen]
+        if skip and skip(outputs, label):
+            continue
+        delta = _error(outputs, label, gamma, t_max)
+        delta = _of_length_1(delta) if unit else delta
+        for j, t_j in enumerate(outputs):
+            for i, t_i in enumerate(image):
+                if t_i < t_j + late:
+                    w[j][i] -= sign * eta * delta[j]
+    return w
+
+
+right("06.1")(_epoch)
+
+
+@right("06.1")
+def epoch_with_arrays(times, labels, weights, threshold, eta, gamma, t_max):
+    for t, label in zip(times, labels, strict=True):
+        above = weights @ (t[:, None] <= np.arange(t_max)) > threshold
+        outputs = np.where(above.any(axis=1), above.argmax(axis=1) + 1, t_max)
+        e = np.array(_error(outputs, label, gamma, t_max))
+        if e.any():
+            weights -= np.outer(eta * e / np.linalg.norm(e), np.ones(t.size)) * (
+                t < outputs[:, None]
+            )
+    return weights
+
+
+@wrong("06.1", "all images see the weights of the start")
+def epoch_of_a_batch(*case):
+    return _epoch(*case, batch=True)
+
+
+@wrong("06.1", "You learn from wrong answers only")
+def epoch_of_mistakes(*case):
+    return _epoch(*case, skip=lambda outputs, label: outputs.index(min(outputs)) == label)
+
+
+@wrong("06.1", "the label's neuron is first alone")
+def epoch_without_clear_winners(*case):
+    return _epoch(
+        *case,
+        skip=lambda outputs, label: all(
+            outputs[label] < t for j, t in enumerate(outputs) if j != label
+        ),
+    )
+
+
+@wrong("06.1", "the label's neuron is among the first")
+def epoch_without_winners(*case):
+    return _epoch(*case, skip=lambda outputs, label: outputs[label] == min(outputs))
+
+
+@wrong("06.1", "You do not normalise")
+def epoch_of_small_steps(*case):
+    return _epoch(*case, unit=False)
+
+
+@wrong("06.1", "Your weights move the wrong way")
+def epoch_uphill(*case):
+    return _epoch(*case, sign=-1)
+
+
+@wrong("06.1", "in the step of the neuron's own spike")
+def epoch_of_the_same_step(*case):
+    return _epoch(*case, late=1)
+
+
+# 06.2 -----------------------------------------------------------------------
+
+
+def _trace(weights=((3, 4), (-1, 5)), updates=(3, 2, 0), lost="B"):
+    return {"weights": weights, "updates": updates, "lost": lost}
+
+
+right("06.2")(_trace)
+right("06.2")(lambda: _trace(np.array([[3.0, 4.0], [-1.0, 5.0]]), np.array([3, 2, 0]), "b"))
+wrong("06.2", "still each image teaches")(lambda: _trace([[3, 5], [1, 7]], [0, 0, 0], ""))
+wrong("06.2", "You move the weights by the error itself")(
+    lambda: _trace([[3, 4.875], [0.75, 6.75]], [3, 3, 3], "")
+)
+wrong("06.2", "has to get smaller")(lambda: _trace([[3, 6], [3, 9]], [3, 3, 3], "A"))
+wrong("06.2", "One image was lost, but two teach")(lambda: _trace(updates=[3, 1, 0]))
+wrong("06.2", "A stays right")(lambda: _trace(lost="A"))
+wrong("06.2", "The result differs in 'weights'.")(lambda: _trace([[3, 4], [0, 6]]))
+
+
+# 06.3 -----------------------------------------------------------------------
+
+
+def _report(accuracy, spread, p, n):
+    return {"accuracy": accuracy, "spread": spread, "error": (p * (1 - p) / n) ** 0.5}
+
+
+def _accuracies(correct):
+    return [sum(row) / len(row) for row in correct.tolist()]
+
+
+@right("06.3")
+def report_with_plain_loops(correct):
+    each = _accuracies(correct)
+    p = sum(each) / len(each)
+    return _report(p, max(each) - min(each), p, len(correct[0]))
+
+
+@right("06.3")
+def report_with_arrays(correct):
+    each = np.sort(np.mean(correct, axis=1))
+    p = correct.mean()
+    error = np.sqrt(p - p**2) / np.sqrt(correct.shape[1])
+    return {"error": error, "spread": each[-1] - each[0], "accuracy": p}
+
+
+@wrong("06.3", "You report the best seed")
+def report_of_the_best(correct):
+    each = _accuracies(correct)
+    return _report(max(each), max(each) - min(each), max(each), len(correct[0]))
+
+
+@wrong("06.3", "Your spread is a standard deviation")
+def report_of_deviations(correct):
+    each = correct.mean(axis=1)
+    return _report(each.mean(), np.std(each), each.mean(), correct.shape[1])
+
+
+@wrong("06.3", "You forgot the root")
+def report_of_a_variance(correct):
+    r = report_with_plain_loops(correct)
+    return {**r, "error": r["error"] ** 2}
+
+
+@wrong("06.3", "more seeds do not make more images")
+def report_of_all_answers(correct):
+    each = correct.mean(axis=1)
+    return _report(each.mean(), np.ptp(each), each.mean(), correct.size)
+
+
+@wrong("06.3", "Your standard error comes from the seeds")
+def report_of_seeds(correct):
+    return {**report_with_plain_loops(correct), "error": correct.mean(axis=1).std()}
+
+
+# 06.4 -----------------------------------------------------------------------
+
+
+def _choose(k, test, *, accuracy=None, flattery=None, first=1):
+    accuracy = test[k] if accuracy is None else accuracy
+    flattery = max(test) - test[k] if flattery is None else flattery
+    return {"epoch": k + first, "accuracy": accuracy, "flattery": flattery}
+
+
+@right("06.4")
+def choice_with_plain_loops(validation, test):
+    best = 0
+    for k in range(len(validation)):
+        if validation[k] > validation[best]:
+            best = k
+    return _choose(best, test)
+
+
+right("06.4")(lambda v, t: _choose(list(v).index(max(v)), t))
+wrong("06.4", "You still choose on the test set")(lambda v, t: _choose(np.argmax(t), t))
+
+
+@wrong("06.4", "it is flattered by the")
+def choice_reported_where_made(validation, test):
+    k = validation.argmax()
+    return _choose(k, test, accuracy=validation[k])
+
+
+wrong("06.4", "You count epochs from 0")(lambda v, t: _choose(v.argmax(), t, first=0))
+wrong("06.4", "You take the last epoch")(lambda v, t: _choose(len(v) - 1, t))
+
+
+@wrong("06.4", "you take the later one")
+def choice_of_the_later(validation, test):
+    best = 0
+    for k in range(len(validation)):
+        if validation[k] >= validation[best]:
+            best = k
+    return _choose(best, test)
+
+
+@wrong("06.4", "compares validation with test")
+def choice_with_a_gap(validation, test):
+    k = validation.argmax()
+    return _choose(k, test, flattery=validation[k] - test[k])
+
+
+# 06.5 -----------------------------------------------------------------------
+
+
+def _taught(
+    spike_times, labels, gamma, t_max, *, because="c", ties_lose=False, gap=0, numbers=False
+):
+    beaten = teach = 0
+    for times, label in zip(spike_times.tolist(), labels, strict=True):
+        others = [t for j, t in enumerate(times) if j != label]
+        own, tau = times[label], min(times)
+        beaten += min(others) <= own if ties_lose else min(others) < own
+        teach += own > tau or any(t < min(tau + gamma + gap, t_max) for t in others)
+    n = 1 if numbers else len(labels)
+    return {"beaten": beaten / n, "teach": teach / n, "because": because}
+
+
+right("06.5")(_taught)
+
+
+@right("06.5")
+def taught_with_arrays(spike_times, labels, gamma, t_max):
+    own = np.take_along_axis(spike_times, labels[:, None], axis=1)
+    rest = spike_times.copy()
+    np.put_along_axis(rest, labels[:, None], t_max, axis=1)
+    rival = rest.min(axis=1)
+    ahead = np.minimum(own[:, 0] + gamma, t_max) <= rival
+    return {"beaten": np.mean(rival < own[:, 0]), "teach": 1 - ahead.mean(), "because": "C"}
+
+
+@wrong("06.5", "You count a tie as beaten")
+def taught_with_lost_ties(*case):
+    return _taught(*case, ties_lose=True)
+
+
+@wrong("06.5", "exactly gamma steps behind the first")
+def taught_at_the_gap(*case):
+    return _taught(*case, gap=1)
+
+
+@wrong("06.5", "You miss some that teach")
+def taught_below_the_gap(*case):
+    return _taught(*case, gap=-1)
+
+
+@wrong("06.5", "You count neurons")
+def taught_neurons(spike_times, labels, gamma, t_max):
+    missed = [_error(t, y, gamma, t_max) for t, y in zip(spike_times, labels, strict=True)]
+    shares = _taught(spike_times, labels, gamma, t_max)
+    return {**shares, "teach": np.mean(np.array(missed) != 0)}
+
+
+@wrong("06.5", "You give numbers of images")
+def taught_numbers(*case):
+    return _taught(*case, numbers=True)
+
+
+wrong("06.5", "weight decay moves weights on every image")(lambda *c: _taught(*c, because="a"))
+wrong("06.5", "looked at with one set of weights")(lambda *c: _taught(*c, because="b"))
+
+
+# 06.6 -----------------------------------------------------------------------
+
+right("06.6")(lambda: {"A": "c", "B": "a", "C": "b"})
+right("06.6")(lambda: {"C": "B", "B": "A", "A": "C"})
+wrong("06.6", "nothing was learned by heart there")(lambda: {"A": "c", "B": "d", "C": "b"})
+wrong("06.6", "You have A and B exchanged")(lambda: {"A": "a", "B": "c", "C": "b"})
+wrong("06.6", "look at how many hidden neurons fire")(lambda: {"A": "b", "B": "a", "C": "c"})
+wrong("06.6", "in A they get worse")(lambda: {"A": "d", "B": "a", "C": "b"})

@@ -25,6 +25,7 @@ CHAPTERS = {
     "03": "forward",
     "04": "targets",
     "05": "backprop",
+    "06": "training",
     "08": "bs4nn",
     "09": "one_bit",
     "10": "cpu",
