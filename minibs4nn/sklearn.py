@@ -17,7 +17,15 @@ from typing import ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import AnyArray, FloatArray, SpikeTimes, check_choice, check_t_max, is_whole
+from minibs4nn._checks import (
+    AnyArray,
+    FloatArray,
+    IntArray,
+    SpikeTimes,
+    check_choice,
+    check_t_max,
+    is_whole,
+)
 from minibs4nn.model import BS4NN, S4NN, SpikingNetwork
 from minibs4nn.rules import DecisionPotential, RelativeTarget
 from minibs4nn.training import LearningRule
@@ -99,20 +107,8 @@ class _SpikingClassifier(ClassifierMixin, BaseEstimator):
             )
         self.low_, self.high_ = table.min(axis=0), table.max(axis=0)
         times = self._encode(table)
-        spikes = float((times < self.t_max).sum(axis=1).mean())
-        strays, strays_out = max(spikes, 1) ** 0.5, max(FIRING * self.hidden, 1) ** 0.5
-        self.network_ = self._network(
-            (times.shape[1], int(self.hidden), len(self.classes_)),
-            threshold=[self._unit * strays, 1.5 * self._unit * strays_out],
-            initial_weights=[(-self._weights, self._weights)] * 2,
-            t_max=self.t_max,
-            seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
-            backend=self.backend,
-        )
-        rule = self._rule(len(times), strays, strays_out)
-        with warnings.catch_warnings():  # about thresholds, which are not the user's here
-            warnings.filterwarnings("ignore", message=".* of the hidden neurons never fired")
-            self.network_.fit(times, labels, epochs=self.epochs, rule=rule, progress=False)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self.network_ = self._train(times, labels, seed)
         self.n_iter_ = len(self.network_.history_)
         return self
 
@@ -198,6 +194,23 @@ class _SpikingClassifier(ClassifierMixin, BaseEstimator):
             distance = np.minimum(np.abs(share - value) / reach, 1)
             times[:, :, field] = (distance * self.t_max).astype(np.int16)
         return times.reshape(len(table), -1)
+
+    def _train(self, times: SpikeTimes, labels: IntArray, seed: int) -> SpikingNetwork:
+        """Make a network with thresholds that fit the number of spikes, and train it."""
+        spikes = float((times < self.t_max).sum(axis=1).mean())
+        strays, strays_out = max(spikes, 1) ** 0.5, max(FIRING * self.hidden, 1) ** 0.5
+        network = self._network(
+            (times.shape[1], int(self.hidden), len(self.classes_)),
+            threshold=[self._unit * strays, 1.5 * self._unit * strays_out],
+            initial_weights=[(-self._weights, self._weights)] * 2,
+            t_max=self.t_max,
+            seed=seed,
+            backend=self.backend,
+        )
+        rule = self._rule(len(times), strays, strays_out)
+        with warnings.catch_warnings():  # about thresholds, which are not the user's here
+            warnings.filterwarnings("ignore", message=".* of the hidden neurons never fired")
+            return network.fit(times, labels, epochs=self.epochs, rule=rule, progress=False)
 
     def _rule(self, n: int, strays: float, strays_out: float) -> LearningRule:
         """Return the rule that was asked for; one asked for by name is fitted to the table."""
