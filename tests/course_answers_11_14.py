@@ -988,3 +988,311 @@ def reading_turned(accuracy, silent, n, limit):
         good = "paid" if silent[k] > limit else "better"
         words.append(good if z > 2 else "worse" if z < -2 else "unclear")
     return words
+
+
+# 14.1 -----------------------------------------------------------------------
+
+
+def _fields(rows, low, high, fields, t_max, step=None, hold=True, reach=None):
+    """Go through a table, value by value, with the ranges given."""
+    step = step or (lambda far: int(min(far, 1) * t_max))
+    reach = reach or min(1, 2 / (fields - 1))
+    result = []
+    for row in rows:
+        times = []
+        for v, a, b in zip(row, low, high, strict=True):
+            x = (v - a) / (b - a)
+            if hold:
+                x = min(max(x, 0), 1)
+            times.extend(step(abs(x - k / (fields - 1)) / reach) for k in range(fields))
+        result.append(times)
+    return result
+
+
+@right("14.1")
+def table_with_plain_loops(training, rows, fields, t_max):
+    result = []
+    for row in rows:
+        times = []
+        for c in range(len(row)):
+            low = high = training[0][c]
+            for other in training:
+                if other[c] < low:
+                    low = other[c]
+                if other[c] > high:
+                    high = other[c]
+            place = (row[c] - low) / (high - low)
+            if place < 0:
+                place = 0.0
+            if place > 1:
+                place = 1.0
+            for field in range(fields):
+                far = abs(place - field / (fields - 1)) / min(1, 2 / (fields - 1))
+                times.append(t_max if far >= 1 else far * t_max // 1)
+        result.append(times)
+    return result
+
+
+@right("14.1")
+def table_with_arrays(training, rows, fields, t_max):
+    low, high = training.min(axis=0), training.max(axis=0)
+    x = (rows.clip(low, high) - low) / (high - low)
+    values = np.repeat(x, fields, axis=1)
+    prefers = np.tile(np.arange(fields) / (fields - 1), rows.shape[1])
+    far = abs(values - prefers) * max(1, (fields - 1) / 2)
+    return np.minimum(far * t_max, t_max).astype(int)
+
+
+@wrong("14.1", "the new rows have helped to scale themselves")
+def table_of_all_rows(training, rows, fields, t_max):
+    seen = np.vstack([training, rows])
+    return _fields(rows, seen.min(axis=0), seen.max(axis=0), fields, t_max)
+
+
+@wrong("14.1", "You take the ranges from the new rows")
+def table_of_new_rows(training, rows, fields, t_max):
+    return table_with_arrays(rows, rows, fields, t_max)
+
+
+@wrong("14.1", "one range for the whole table")
+def table_of_one_range(training, rows, fields, t_max):
+    n = rows.shape[1]
+    return _fields(rows, [training.min()] * n, [training.max()] * n, fields, t_max)
+
+
+@wrong("14.1", "A value beyond the training rows is taken as it is")
+def table_not_held(training, rows, fields, t_max):
+    low, high = training.min(axis=0), training.max(axis=0)
+    return _fields(rows, low, high, fields, t_max, hold=False)
+
+
+@wrong("14.1", "You leave out the reach")
+def table_without_reach(training, rows, fields, t_max):
+    low, high = training.min(axis=0), training.max(axis=0)
+    return _fields(rows, low, high, fields, t_max, reach=1)
+
+
+@wrong("14.1", "behind the window")
+def table_beyond_the_window(training, rows, fields, t_max):
+    low, high = training.min(axis=0), training.max(axis=0)
+    return _fields(rows, low, high, fields, t_max, lambda far: far * t_max // 1)
+
+
+@wrong("14.1", "fire late when the value is near")
+def table_upside_down(training, rows, fields, t_max):
+    low, high = training.min(axis=0), training.max(axis=0)
+    return _fields(
+        rows, low, high, fields, t_max, lambda far: (1 - far) * t_max // 1 if far < 1 else 0
+    )
+
+
+@wrong("14.1", "You round to the nearest step")
+def table_rounded(training, rows, fields, t_max):
+    low, high = training.min(axis=0), training.max(axis=0)
+    return _fields(rows, low, high, fields, t_max, lambda far: round(min(far, 1) * t_max))
+
+
+@wrong("14.1", "You put the first fields of all columns first")
+def table_field_by_field(training, rows, fields, t_max):
+    times = table_with_arrays(training, rows, fields, t_max)
+    return np.concatenate([times[:, k::fields] for k in range(fields)], axis=1)
+
+
+# 14.2 -----------------------------------------------------------------------
+
+
+@right("14.2")
+def scaled_with_plain_loops(table, fold):
+    result = []
+    for k in range(len(table)):
+        row = []
+        for c in range(len(table[k])):
+            others = []
+            for j in range(len(table)):
+                if fold[j] != fold[k]:
+                    others.append(table[j][c])
+            low, high = min(others), max(others)
+            row.append(min(max((table[k][c] - low) / (high - low), 0.0), 1.0))
+        result.append(row)
+    return result
+
+
+@right("14.2")
+def scaled_with_masks(table, fold):
+    others = np.ma.masked_array(
+        np.broadcast_to(table, (len(table), *table.shape)),
+        np.broadcast_to((fold[:, None] == fold)[..., None], (len(table), *table.shape)),
+    )
+    low, high = others.min(axis=1).data, others.max(axis=1).data
+    return (np.clip(table, low, high) - low) / (high - low)
+
+
+def _scaled(row, seen):
+    low, high = np.min(seen, axis=0), np.max(seen, axis=0)
+    return (row - low) / (high - low)
+
+
+@wrong("14.2", "The leak is still there")
+def scaled_unchanged(table, fold):
+    return [_scaled(row, table) for row in table]
+
+
+@wrong("14.2", "You scale each fold by its own rows")
+def scaled_of_the_fold(table, fold):
+    return [_scaled(row, table[fold == k]) for row, k in zip(table, fold, strict=True)]
+
+
+@wrong("14.2", "your places can lie outside 0 to 1 now")
+def scaled_without_clipping(table, fold):
+    return [_scaled(row, table[fold != k]) for row, k in zip(table, fold, strict=True)]
+
+
+@wrong("14.2", "one fold's training rows for all folds")
+def scaled_of_one_fold(table, fold):
+    return np.clip([_scaled(row, table[fold > 0]) for row in table], 0, 1)
+
+
+# 14.3 -----------------------------------------------------------------------
+
+
+def _found(chosen, reported, trainings, because="c"):
+    return {"chosen": chosen, "reported": reported, "trainings": trainings, "because": because}
+
+
+@right("14.3")
+def search_with_plain_loops(validation, test):
+    best, chosen, trainings = -1.0, 0, 0
+    for k, scores in enumerate(validation):
+        total = 0.0
+        for score in scores:
+            total += score
+            trainings += 1
+        if total / len(scores) > best:
+            best, chosen = total / len(scores), k
+    return _found(chosen, test[chosen], trainings + 1)
+
+
+@right("14.3")
+def search_with_arrays(validation, test):
+    chosen = np.argmax(validation.sum(axis=1))
+    n_settings, n_folds = validation.shape
+    return _found(chosen, test[chosen], n_settings * n_folds + 1, "C")
+
+
+@wrong("14.3", "You choose by the test set")
+def search_on_the_test_set(validation, test):
+    return _found(np.argmax(test), max(test), validation.size + 1)
+
+
+@wrong("14.3", "You choose by the best single fold")
+def search_by_luck(validation, test):
+    chosen = np.unravel_index(validation.argmax(), validation.shape)[0]
+    return _found(chosen, test[chosen], validation.size + 1)
+
+
+@wrong("14.3", "the accuracy by which you have chosen")
+def search_that_reports_itself(validation, test):
+    means = validation.mean(axis=1)
+    return _found(means.argmax(), means.max(), validation.size + 1)
+
+
+@wrong("14.3", "You leave out the last training")
+def search_without_the_last(validation, test):
+    return dict(search_with_arrays(validation, test), trainings=validation.size)
+
+
+@wrong("14.3", "You count one training for each setting")
+def search_without_folds(validation, test):
+    return dict(search_with_arrays(validation, test), trainings=len(validation) + 1)
+
+
+@wrong("14.3", "has not been trained on")
+def search_and_training_rows(validation, test):
+    return dict(search_with_arrays(validation, test), because="a")
+
+
+@wrong("14.3", "which makes them worse and not better")
+def search_and_fewer_rows(validation, test):
+    return dict(search_with_arrays(validation, test), because="b")
+
+
+# 14.4 -----------------------------------------------------------------------
+
+
+def _two_limits(thresholds, scale, fires):
+    """The largest sum that does not fire, and the smallest that does, by trying."""
+    lowest = [next(n for n in range(-200, 200) if fires(n, theta)) for theta in thresholds]
+    return {"exceed": [n - 1 for n in lowest], "reach": lowest}
+
+
+@right("14.4")
+def limits_with_plain_loops(thresholds, scale):
+    exceed, reach = [], []
+    for theta in thresholds:
+        n = -1000
+        while not scale * n > theta:
+            n += 1
+        reach.append(n)
+        exceed.append(n - 1)
+    return {"exceed": exceed, "reach": reach}
+
+
+@right("14.4")
+def limits_by_floor_division(thresholds, scale):
+    return {"reach": thresholds // scale + 1, "exceed": thresholds // scale}
+
+
+@wrong("14.4", "You multiply by the scale")
+def limits_multiplied(thresholds, scale):
+    return limits_by_floor_division(thresholds * scale, 1)
+
+
+@wrong("14.4", "You leave out the scale")
+def limits_without_scale(thresholds, scale):
+    return _two_limits(thresholds, scale, lambda n, theta: n > theta)
+
+
+@wrong("14.4", "You do not round")
+def limits_as_ratios(thresholds, scale):
+    return {"exceed": thresholds / scale, "reach": thresholds / scale + 1}
+
+
+@wrong("14.4", "Your limit to exceed is rounded up")
+def limits_rounded_up(thresholds, scale):
+    found = limits_by_floor_division(thresholds, scale)
+    return dict(found, exceed=-(-thresholds // scale))
+
+
+@wrong("14.4", "Your limit to reach is too low")
+def limits_that_are_reached(thresholds, scale):
+    found = limits_by_floor_division(thresholds, scale)
+    return dict(found, reach=[int(np.ceil(theta / scale)) for theta in thresholds])
+
+
+@wrong("14.4", "You give the same limit twice")
+def limits_alike(thresholds, scale):
+    return dict.fromkeys(["exceed", "reach"], np.floor(thresholds / scale))
+
+
+@wrong("14.4", "You cut off the digits")
+def limits_cut_off(thresholds, scale):
+    exceed = [int(theta / scale) for theta in thresholds]
+    return {"exceed": exceed, "reach": [n + 1 for n in exceed]}
+
+
+# 14.5 -----------------------------------------------------------------------
+
+
+def _there(hidden=(2, 4, 16), outputs=(6, 9), spikes=(2, 5), far=(2,)):
+    return {"hidden": hidden, "outputs": outputs, "spikes": spikes, "far": far}
+
+
+right("14.5")(_there)
+right("14.5")(lambda: {k: [float(t) for t in v] for k, v in reversed(_there().items())})
+wrong("14.5", "so it is one step for each layer")(lambda: _there(outputs=[7, 10]))
+wrong("14.5", "You leave all times as they are")(lambda: _there(hidden=[3, 5, 16], outputs=[8, 11]))
+wrong("14.5", "You move a silent neuron")(lambda: _there(hidden=[2, 4, 15]))
+wrong("14.5", "from 0 it can climb again")(lambda: _there(spikes=[2]))
+wrong("14.5", "stay above the threshold")(lambda: _there(spikes=[2, 3, 4, 5, 6, 7]))
+wrong("14.5", "it has to exceed 2")(lambda: _there(spikes=[1, 3, 5, 7], far=[1]))
+wrong("14.5", "You take the first spike away, too")(lambda: _there(far=[]))
