@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,19 @@ import pytest
 import minibs4nn as bs
 
 pytest.importorskip("anywidget", reason="the figures are an extra: minibs4nn[figures]")
+import traitlets
 
+from minibs4nn.binary import pack_bits, sign, sign_threshold
 from minibs4nn.figures.figure import Figure, bundle
+from minibs4nn.forward import DECISION_RULES as RULES
+from minibs4nn.targets import loss as bs_loss
+from minibs4nn.targets import normalise, relative_targets, time_error
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "minibs4nn" / "figures"
 NODE = shutil.which("node")
 CASES = 1000
+MODULES = [name.removesuffix("Figure").lower() for name in bs.figures.__all__]
 SECONDS = 600  # a guard, for a busy machine
 
 needs_node = pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
@@ -83,6 +89,200 @@ def test_a_damaged_network_is_refused(tmp_path: Path) -> None:
     file[-6] ^= 1
     with pytest.raises(AssertionError, match="its checksum does not fit"):
         call("bs4nn", [["readBits", {"Uint8Array": file}]])
+
+
+# ---- piece by piece, each on random cases
+
+
+def spikes(rng: np.random.Generator, n: int, t_max: int) -> npt.NDArray[np.int64]:
+    """Spike times, some of them silent, some of them together."""
+    return np.where(rng.random(n) < 0.2, t_max, rng.integers(0, t_max, n))
+
+
+def layers() -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[Any], npt.NDArray[Any], int]]:
+    """Random layers, with weights +-1, whole or real: times, weights, thresholds, t_max."""
+    rng = np.random.default_rng(0)
+    for case in range(CASES):
+        n_in, n_out, t_max = (int(n) for n in rng.integers([1, 1, 3], [30, 8, 40]))
+        shape = (n_out, n_in)
+        kinds: list[npt.NDArray[Any]] = [
+            rng.choice([-1, 1], shape).astype(np.int8),
+            rng.integers(-6, 7, shape).astype(np.int8),
+            rng.normal(size=shape),
+        ]
+        thresholds = rng.integers(-2, 6, n_out) if case % 2 else np.full(n_out, 2)
+        yield spikes(rng, n_in, t_max), kinds[case % 3], thresholds, t_max
+
+
+@needs_node
+def test_neurons_are_the_library_s() -> None:
+    cases = [(times, w[0], float(theta[0]), t_max) for times, w, theta, t_max in layers()]
+    results = call("bs4nn", [["simulateNeuron", *case] for case in cases])
+    for result, (times, weights, threshold, t_max) in zip(results, cases, strict=True):
+        trace = bs.simulate_neuron(times, weights, threshold=threshold, t_max=t_max)
+        assert result == {"potential": trace.potential.tolist(), "spikeTime": trace.spike_time}
+
+
+@needs_node
+def test_codes_are_the_library_s() -> None:
+    rng = np.random.default_rng(0)
+    cases = [
+        (rng.integers(0, 256, 50, dtype=np.uint8), int(rng.integers(1, 400))) for _ in range(CASES)
+    ]
+    times = call("bs4nn", [["latencyCode", *case] for case in cases])
+    back = call("bs4nn", [["decode", t, end] for t, (_, end) in zip(times, cases, strict=True)])
+    for time, grey, (pixels, t_max) in zip(times, back, cases, strict=True):
+        expected = bs.latency_code(pixels[None], t_max=t_max)[0]
+        assert time == expected.tolist()
+        assert grey == bs.decode(expected, t_max=t_max).tolist()
+
+
+@needs_node
+def test_layers_and_decisions_are_the_library_s() -> None:
+    cases = list(layers())
+    results = call(
+        "bs4nn",
+        [["layerSpikeTimes", times, by_input(w), theta, end] for times, w, theta, end in cases],
+    )
+    decisions, counted = [], []
+    for result, (times, weights, theta, t_max) in zip(results, cases, strict=True):
+        expected = bs.layer_spike_times([times], weights, theta, t_max=t_max)
+        assert result["spikeTimes"] == expected[0][0].tolist()
+        assert result["potential"] == expected[1][0].tolist()
+        late = bs.potential_at([times], weights, t_max - 3, t_max=t_max)[0]
+        end = ("spikeTimes", "potential")
+        decisions += [["decide", *map(result.get, end), theta, rule, t_max] for rule in RULES]
+        counted.append(["publishedCorrect", result["spikeTimes"], late, len(theta) // 2, t_max])
+    for answer, (_, times, potential, theta, rule, t_max) in zip(
+        call("bs4nn", decisions), decisions, strict=True
+    ):
+        expected_class = bs.decide([times], [potential], threshold=theta, rule=rule, t_max=t_max)
+        assert answer == expected_class[0]
+    for answer, (_, times, late, label, t_max) in zip(call("bs4nn", counted), counted, strict=True):
+        assert answer == bs.published_correct([times], late[None], [label], t_max=t_max)[0]
+
+
+@needs_node
+def test_potentials_over_time_are_the_library_s() -> None:
+    cases = list(layers())
+    results = call(
+        "bs4nn",
+        [["potentialsOverTime", t, by_input(w), len(w), end] for t, w, _, end in cases],
+    )
+    rng = np.random.default_rng(1)
+    for result, (times, weights, _, t_max) in zip(results, cases, strict=True):
+        t = int(rng.integers(t_max))
+        expected = bs.potential_at([times], weights, t, t_max=t_max)[0]
+        assert [own[t] for own in result] == expected.tolist()
+
+
+@needs_node
+def test_targets_errors_and_losses_are_the_library_s() -> None:
+    rng = np.random.default_rng(0)
+    cases = []
+    for case in range(CASES):
+        n, t_max = int(rng.integers(1, 8)), int(rng.integers(1, 40))
+        times = np.full(n, t_max) if case % 10 == 0 else spikes(rng, n, t_max)
+        word = ["teach", "ignore"][case % 2]
+        cases.append((times, int(rng.integers(n)), int(rng.integers(0, t_max + 1)), word, t_max))
+    targets = call("bs4nn", [["relativeTargets", *case] for case in cases])
+    errors = call(
+        "bs4nn",
+        [["timeError", c[0], goal, c[-1]] for c, goal in zip(cases, targets, strict=True)],
+    )
+    losses = call("bs4nn", [["loss", error] for error in errors])
+    lengths = call("bs4nn", [["normalise", error] for error in errors])
+    for result, error, loss, unit, (times, label, gamma, word, t_max) in zip(
+        targets, errors, losses, lengths, cases, strict=True
+    ):
+        expected = relative_targets([times], [label], gamma=gamma, all_silent=word, t_max=t_max)
+        assert result == expected[0].tolist()
+        expected_error = time_error(times, expected[0], t_max=t_max)
+        assert error == expected_error.tolist()
+        assert loss == bs_loss(expected_error)
+        assert unit == normalise(expected_error).tolist()
+
+
+@needs_node
+def test_learning_steps_are_the_library_s() -> None:
+    rng = np.random.default_rng(0)
+    calls: list[list[Any]] = []
+    expected: list[bs.BS4NN] = []
+    for _ in range(CASES):
+        n_in, n_out, t_max = (int(n) for n in rng.integers([1, 2, 6], [8, 4, 20]))
+        latent = rng.normal(scale=0.2, size=(n_out, n_in)).astype(np.float32)
+        times = spikes(rng, n_in, t_max)
+        gamma, eta, mu = int(rng.integers(1, 4)), float(rng.random()), float(rng.random())
+        theta, scale, label = float(rng.integers(0, 4)), 1 + float(rng.random()), 0
+        calls.append(
+            [
+                "learningStep",
+                {"latent": by_input(latent), "scale": scale},
+                times,
+                label,
+                {
+                    "threshold": theta,
+                    "gamma": gamma,
+                    "learningRate": eta,
+                    "scaleLearningRate": mu,
+                    "tMax": t_max,
+                },
+            ]
+        )
+        rule = bs.RelativeTarget(
+            learning_rate=eta, gamma=gamma, scale_learning_rate=mu, order="file"
+        )
+        net = bs.BS4NN.from_weights(
+            [latent], threshold=theta, scale=scale, t_max=t_max, backend="numpy"
+        )
+        net.fit(times[None].astype(np.int16), [label], epochs=1, rule=rule, progress=False)
+        expected.append(net)
+    moved = 0
+    for result, work, net in zip(call("bs4nn", calls), calls, expected, strict=True):
+        state = result["state"]
+        assert state["latent"] == net.latent_weights_[0].T.ravel().tolist()
+        assert state["scale"] == net.scale_[0]
+        moved += state["scale"] != work[1]["scale"]
+    assert moved > CASES / 4  # many of these images have something to teach
+
+
+@needs_node
+def test_bits_are_the_library_s() -> None:
+    rng = np.random.default_rng(0)
+    signs = [
+        rng.choice([-1, 1], (int(rng.integers(1, 5)), int(rng.integers(1, 20))))
+        for _ in range(CASES)
+    ]
+    packed = call("bs4nn", [["packBits", by_input(s.astype(np.int8))] for s in signs])
+    back = call(
+        "bs4nn",
+        [
+            ["unpackBits", {"Uint8Array": np.array(p)}, s.size]
+            for p, s in zip(packed, signs, strict=True)
+        ],
+    )
+    heard = [rng.random(s.shape[1]) < 0.5 for s in signs]
+    sums = call(
+        "bs4nn",
+        [
+            ["sumOfBits", *(np.packbits(b, bitorder="little") for b in (s[0] > 0, h))]
+            for s, h in zip(signs, heard, strict=True)
+        ],
+    )
+    for bits, unpacked, total, s, h in zip(packed, back, sums, signs, heard, strict=True):
+        assert bits == pack_bits(s).tolist()
+        assert unpacked == s.T.ravel().tolist()
+        assert total == {"p": np.sum((s[0] > 0) & h), "n": np.sum(h), "sum": s[0] @ h}
+
+
+@needs_node
+def test_limits_and_signs_are_the_library_s() -> None:
+    rng = np.random.default_rng(0)
+    pairs = rng.uniform(0.01, 120, (CASES, 2))
+    limits = call("bs4nn", [["signThreshold", theta, alpha] for theta, alpha in pairs])
+    assert limits == [float(sign_threshold(theta, alpha)) for theta, alpha in pairs]
+    latent = np.concatenate([rng.normal(size=CASES), [0.0, -0.0, -1e-45]])
+    assert call("bs4nn", [["sign", w] for w in latent]) == sign(latent).tolist()
 
 
 # ---- what is drawn
@@ -154,19 +354,24 @@ def figures() -> dict[str, Figure]:
     """One of each figure, with small data."""
     _, test = bs.datasets.mnist()
     return {
+        "latency": bs.figures.LatencyFigure(test.images[:2], test.labels[:2]),
+        "latent": bs.figures.LatentFigure(),
         "network": bs.figures.NetworkFigure(
             a_network(784, 20, 10), test.images[:2], test.labels[:2]
         ),
+        "neuron": bs.figures.NeuronFigure(),
+        "packing": bs.figures.PackingFigure(),
+        "race": bs.figures.RaceFigure(),
+        "targets": bs.figures.TargetsFigure(),
     }
 
 
 def test_there_is_an_example_of_every_figure() -> None:
-    made = {type(figure).__name__ for figure in figures().values()}
-    assert made == set(bs.figures.__all__)
+    assert list(figures()) == MODULES
 
 
 @needs_node
-@pytest.mark.parametrize("name", ["network"])
+@pytest.mark.parametrize("name", MODULES)
 def test_a_bundle_is_one_module(name: str, tmp_path: Path) -> None:
     text = bundle(name)
     assert "import " not in text.replace(" * ", "")
@@ -175,6 +380,53 @@ def test_a_bundle_is_one_module(name: str, tmp_path: Path) -> None:
     whole.write_text(text, "utf8")
     program = f"const m = await import('{whole.as_uri()}'); console.log(typeof m.default.render)"
     assert node("--input-type=module", "-e", program).strip() == "function"
+
+
+def test_figures_say_in_a_text_what_they_are() -> None:
+    for figure in figures().values():
+        shown = figure._repr_mimebundle_()
+        assert shown is not None
+        text = shown[0]["text/plain"]
+        assert text.startswith(f"{type(figure).__name__}: ")
+        assert "interactive in HTML and in Jupyter" in text
+
+
+def test_figures_compute_from_what_the_reader_did() -> None:
+    _, test = bs.datasets.mnist()
+    neuron = bs.figures.NeuronFigure()
+    assert neuron.trace.spike_time == 7
+    neuron.weights = [3, 2, -3]
+    assert not neuron.trace.fired
+    latency = bs.figures.LatencyFigure(test.images[:1], test.labels[:1], t_max=16)
+    latency.image = test.images[1]
+    np.testing.assert_array_equal(latency.image, test.images[1])
+    expected = bs.latency_code(test.images[1:2], t_max=16)[0]
+    np.testing.assert_array_equal(latency.spike_times, expected)
+    race = bs.figures.RaceFigure(label=2)
+    assert not race.counted_right
+    race.times = [8, 8, 8]
+    assert race.spike_times.tolist() == [8, 8, 8]
+    assert race.decisions["unique"] == -1
+    targets = bs.figures.TargetsFigure([16, 16], all_silent="ignore")
+    assert not targets.error.any()
+    targets.all_silent = "teach"
+    assert targets.targets.tolist() == [13, 16]
+    packing = bs.figures.PackingFigure()
+    packing.signs = [1] * 8
+    assert (packing.byte, packing.sum) == (255, 5)
+
+
+def test_figures_say_what_does_not_fit() -> None:
+    with pytest.raises(ValueError, match="one entry per input"):
+        bs.figures.NeuronFigure([1, 2], [1, 2, 3])
+    with pytest.raises(ValueError, match=r"labels must lie in 0\.\.2"):
+        bs.figures.RaceFigure(label=3)
+    with pytest.raises(ValueError, match="must have two rows"):
+        bs.figures.LatentFigure([[0.1], [0.2], [0.3]], [1])
+    with pytest.raises(traitlets.TraitError, match="'fired' trait"):
+        bs.figures.PackingFigure(fired=[True])
+    with pytest.raises(traitlets.TraitError, match="'all_silent' trait"):
+        bs.figures.TargetsFigure(all_silent="whisper")
 
 
 def test_the_network_figure_answers_as_the_network_does() -> None:

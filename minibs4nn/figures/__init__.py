@@ -15,19 +15,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from minibs4nn.figures.latency import LatencyFigure
+    from minibs4nn.figures.latent import LatentFigure
     from minibs4nn.figures.network import NetworkFigure
+    from minibs4nn.figures.neuron import NeuronFigure
+    from minibs4nn.figures.packing import PackingFigure
+    from minibs4nn.figures.race import RaceFigure
+    from minibs4nn.figures.targets import TargetsFigure
 
-__all__ = ["NetworkFigure"]
-
-_MODULES = {"NetworkFigure": "network"}
+__all__ = [
+    "LatencyFigure",
+    "LatentFigure",
+    "NetworkFigure",
+    "NeuronFigure",
+    "PackingFigure",
+    "RaceFigure",
+    "TargetsFigure",
+]
 
 
 def __getattr__(name: str) -> Any:
     """Import the class of a figure when it is first asked for."""
-    if name not in _MODULES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        module = import_module(f"{__name__}.{_MODULES[name]}")
+        module = import_module(f"{__name__}.{name.removesuffix('Figure').lower()}")
     except ModuleNotFoundError as error:
         if error.name not in {"anywidget", "ipywidgets", "traitlets"}:
             raise

@@ -1,13 +1,21 @@
 """What all figures share: their JavaScript in one piece, their look, and what they say as text."""
 
+import base64
 import re
+from collections.abc import Sized
 from importlib.resources import files
 from typing import ClassVar
 
 import anywidget
+import numpy as np
+import numpy.typing as npt
 import traitlets
 
-__all__ = ["Figure", "bundle"]
+from minibs4nn._checks import AnyArray, check_grey_levels
+
+__all__ = ["Figure", "Picture", "as_samples", "bundle"]
+
+SIDE = 28  # pixels of a digit, across and down
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.mjs";\n', re.M)
 _EXPORT = re.compile(r"^export (?!default )", re.M)
@@ -71,3 +79,38 @@ class Figure(anywidget.AnyWidget):
     def __repr__(self) -> str:
         """Say what would be here, since many readers of a text cannot see it."""
         return f"{type(self).__name__}: {self.about} (interactive in HTML and in Jupyter)"
+
+
+class Picture(traitlets.List[int]):
+    """A trait for the grey levels of one picture of 28 by 28: 784 ints, row by row."""
+
+    def __init__(self) -> None:
+        super().__init__(traitlets.Int(min=0, max=255), minlen=SIDE**2, maxlen=SIDE**2)
+
+    @staticmethod
+    def read(pixels: list[int]) -> npt.NDArray[np.uint8]:
+        """Return the value of such a trait as an image, uint8 (28, 28)."""
+        return np.array(pixels, dtype=np.uint8).reshape(SIDE, SIDE)
+
+    @staticmethod
+    def write(where: str, image: npt.ArrayLike) -> list[int]:
+        """Return an image as the value of such a trait."""
+        pixels: list[int] = check_grey_levels(where, np.asarray(image)[None])[0].tolist()
+        return pixels
+
+
+def as_samples(where: str, images: npt.ArrayLike, labels: Sized) -> tuple[AnyArray, str]:
+    """Pictures to pick from: as rows, uint8 (n, 784), and as bytes in base64 for JavaScript.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not grey levels (n, 28, 28), at least one, with as many labels.
+    """
+    rows = check_grey_levels(where, np.asarray(images))
+    if len(rows) == 0 or rows.shape[1] != SIDE**2 or len(labels) != len(rows):
+        raise ValueError(
+            f"{where}: images must have shape (n, 28, 28) with n labels, n at least 1, "
+            f"got {np.shape(images)} and {len(labels)} labels"
+        )
+    return rows, base64.b64encode(rows.tobytes()).decode()

@@ -10,14 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import traitlets
 
-from minibs4nn._checks import check_grey_levels
 from minibs4nn.coding import latency_code
-from minibs4nn.figures.figure import Figure, bundle
+from minibs4nn.figures.figure import SIDE, Figure, Picture, as_samples, bundle
 from minibs4nn.packed import PackedBS4NN
 
 __all__ = ["NetworkFigure"]
-
-SIDE = 28
 
 
 class NetworkFigure(Figure):
@@ -65,9 +62,7 @@ class NetworkFigure(Figure):
     _esm = bundle("network")
     about: ClassVar[str] = "draw a digit and watch a one-bit network decide"
 
-    pixels = traitlets.List(traitlets.Int(min=0, max=255), minlen=SIDE**2, maxlen=SIDE**2).tag(
-        sync=True
-    )
+    pixels = Picture().tag(sync=True)
     label = traitlets.Int(-1, min=-1).tag(sync=True)
     step = traitlets.Int(0, min=0).tag(sync=True)
     # Bytes in base64: the file of the network, and the grey levels of the pictures to pick from.
@@ -83,21 +78,16 @@ class NetworkFigure(Figure):
         *,
         title: str = "Draw a digit, and watch a one-bit network decide",
     ) -> None:
-        pictures = check_grey_levels("NetworkFigure", np.asarray(images))
+        pictures, samples = as_samples("NetworkFigure", images, labels)
         sizes = network.layers
         if len(sizes) != 3 or (sizes[0], sizes[2]) != (SIDE**2, 10):
             raise ValueError(
                 f"NetworkFigure: the network must have the layers (784, n, 10), got {sizes}"
             )
-        if len(pictures) == 0 or pictures.shape[1] != SIDE**2 or len(labels) != len(pictures):
-            raise ValueError(
-                "NetworkFigure: images must have shape (n, 28, 28) with n labels, n at least 1, "
-                f"got {np.shape(images)} and {len(labels)} labels"
-            )
         self._packed = network
         super().__init__(
             network=_file_as_text(network),
-            samples=base64.b64encode(pictures.tobytes()).decode(),
+            samples=samples,
             labels=[int(label) for label in labels],
             pixels=pictures[0].tolist(),
             label=int(labels[0]),
@@ -108,13 +98,12 @@ class NetworkFigure(Figure):
     @property
     def image(self) -> npt.NDArray[np.uint8]:
         """What the network sees, uint8 (28, 28). Setting it shows it."""
-        return np.array(self.pixels, dtype=np.uint8).reshape(SIDE, SIDE)
+        return Picture.read(self.pixels)
 
     @image.setter
     def image(self, image: npt.ArrayLike) -> None:
-        pixels = check_grey_levels("NetworkFigure.image", np.asarray(image)[None])[0]
         with self.hold_trait_notifications():
-            self.pixels = pixels.tolist()
+            self.pixels = Picture.write("NetworkFigure.image", image)
             self.label = -1
             self.step = min(self.decision_time, self._packed.t_max - 1)
 
