@@ -1,5 +1,7 @@
 """Answers to the exercises of chapters 05 to 07 as students write them; see ``course_answers``."""
 
+import math
+
 import numpy as np
 from course_answers import right, wrong
 
@@ -658,3 +660,197 @@ wrong("06.6", "nothing was learned by heart there")(lambda: {"A": "c", "B": "d",
 wrong("06.6", "You have A and B exchanged")(lambda: {"A": "a", "B": "c", "C": "b"})
 wrong("06.6", "look at how many hidden neurons fire")(lambda: {"A": "b", "B": "a", "C": "c"})
 wrong("06.6", "in A they get worse")(lambda: {"A": "d", "B": "a", "C": "b"})
+
+
+# 07.1 -----------------------------------------------------------------------
+
+
+def _bits(latent, threshold, scale, *, sign=lambda w: 1 if w >= 0 else -1, limit=math.floor):
+    signs = [[sign(w) for w in row] for row in latent]
+    return {"signs": signs, "limit": limit(threshold / scale)}
+
+
+right("07.1")(_bits)
+
+
+@right("07.1")
+def bits_by_search(latent, threshold, scale):
+    limit = -100
+    while scale * (limit + 1) <= threshold:
+        limit += 1
+    return {"limit": limit, "signs": 2 * (latent >= 0) - 1}
+
+
+right("07.1")(lambda latent, theta, a: _bits(latent, theta, a, limit=lambda x: theta // a))
+wrong("07.1", "The sign of 0 is 0")(lambda *c: _bits(*c, sign=lambda w: (w > 0) - int(w < 0)))
+wrong("07.1", "The sign of 0 is -1")(lambda *c: _bits(*c, sign=lambda w: 1 if w > 0 else -1))
+wrong("07.1", "to the nearest whole number")(lambda *c: _bits(*c, limit=np.round))
+wrong("07.1", "You round the limit up")(lambda *c: _bits(*c, limit=np.ceil))
+wrong("07.1", "the smallest sum that is enough")(lambda *c: _bits(*c, limit=lambda x: x // 1 + 1))
+wrong("07.1", "You cut off the digits")(lambda *c: _bits(*c, limit=np.trunc))
+wrong("07.1", "has digits after the point")(lambda *c: _bits(*c, limit=float))
+
+
+# 07.2 -----------------------------------------------------------------------
+
+
+def _patience(latent, push, *, flipped=lambda a, b: (a < 0) != (b < 0), most=30, never=-1, less=0):
+    result = []
+    for start, p in zip(latent, push, strict=True):
+        w, count = start, 0
+        while not flipped(start, w) and count < most:
+            w -= p
+            count += 1
+        result.append(count - less if flipped(start, w) else never)
+    return result
+
+
+right("07.2")(_patience)
+
+
+@right("07.2")
+def patience_in_closed_form(latent, push):
+    falls = np.floor(latent / np.where(push > 0, push, 1)) + 1
+    rises = np.ceil(latent / np.where(push < 0, push, 1))
+    return np.where(
+        (latent >= 0) & (push > 0), falls, np.where((latent < 0) & (push < 0), rises, -1)
+    )
+
+
+@wrong("07.2", "the signs around zero the wrong way")
+def patience_at_zero(latent, push):
+    return _patience(latent, push, flipped=lambda a, b: (a > 0) != (b > 0))
+
+
+@wrong("07.2", "You count zero as a third sign")
+def patience_of_three(latent, push):
+    return _patience(latent, push, flipped=lambda a, b: np.sign(a) != np.sign(b))
+
+
+@wrong("07.2", "the one that flips the sign counts, too")
+def patience_before(latent, push):
+    return _patience(latent, push, less=1)
+
+
+@wrong("07.2", "You look at the size of the push only")
+def patience_for_any_push(latent, push):
+    return _patience(latent, np.where(latent < 0, -np.abs(push), np.abs(push)))
+
+
+@wrong("07.2", "you mark it with 0")
+def patience_of_zero(latent, push):
+    return _patience(latent, push, never=0)
+
+
+# 07.3 -----------------------------------------------------------------------
+
+
+def _presented(latent=(0.25, 0, -0.25, 0.5), scale=1.7, moved=2, fires=(6, 8)):
+    return {"latent": latent, "scale": scale, "moved": moved, "fires": fires}
+
+
+right("07.3")(_presented)
+right("07.3")(lambda: _presented(np.array([0.25, 0, -0.25, 0.5]), 2 - 2 * 0.4 * 3 / 8, 2.0, [6, 8]))
+wrong("07.3", "its sign is still +1")(lambda: _presented([0.5, 0.25, 0, 0.5], 1.85, 1, [6, 8]))
+wrong("07.3", "You move the scale by the sum")(
+    lambda: _presented([0.5, 0.25, 0, 0.5], 2 - 0.4 * 3, 1, [8, 8])
+)
+wrong("07.3", "You move the weight of D")(lambda: _presented([0.25, 0, -0.25, 0]))
+wrong("07.3", "You go on learning after the flip")(
+    lambda: _presented([0, -0.25, -0.5, 0.5], 1.65, 3, [6, 8])
+)
+wrong("07.3", "The result differs in 'fires'.")(lambda: _presented(fires=[6, 7]))
+
+
+# 07.4 -----------------------------------------------------------------------
+
+
+def _bit_step(
+    latent, scale, delta, times_in, times_out, eta, mu, *, forget=False, n=None, use="sign"
+):
+    new, total, heard = [], 0, 0
+    for j, row in enumerate(latent):
+        moved = []
+        for i, w in enumerate(row):
+            s = 1 if w >= 0 else -1
+            took_part = times_in[i] < times_out[j]
+            moved.append((s if forget else w) - (eta * delta[j] if took_part else 0))
+            if took_part:
+                factor = {"sign": s, "latent": w, "new": 1 if moved[-1] >= 0 else -1}[use]
+                total += delta[j] * factor
+                heard += 1
+        new.append(moved)
+    count = {None: latent.size, "sum": 1, "neurons": len(latent), "heard": max(heard, 1)}[n]
+    return new, scale - mu * total / count
+
+
+right("07.4")(_bit_step)
+
+
+@right("07.4")
+def bit_step_with_arrays(latent, scale, delta, times_in, times_out, eta, mu):
+    arrived = np.less.outer(times_in, times_out).T
+    scale -= mu * np.average(np.copysign(1, latent + 0.0) * arrived * delta[:, None])
+    latent -= eta * np.einsum("j,ji->ji", delta, arrived)
+    return [latent, scale]
+
+
+wrong("07.4", "Both faults are still there")(lambda *c: _bit_step(*c, forget=True, n="sum"))
+wrong("07.4", "You still step from the signs")(lambda *c: _bit_step(*c, forget=True))
+wrong("07.4", "The scale still moves by the sum")(lambda *c: _bit_step(*c, n="sum"))
+wrong("07.4", "the number of neurons")(lambda *c: _bit_step(*c, n="neurons"))
+wrong("07.4", "spikes that took part")(lambda *c: _bit_step(*c, n="heard"))
+wrong("07.4", "latent weights into the slope")(lambda *c: _bit_step(*c, use="latent"))
+wrong("07.4", "the signs after the update")(lambda *c: _bit_step(*c, use="new"))
+
+
+# 07.5 -----------------------------------------------------------------------
+
+
+def _bit(x):
+    return 1 if x >= 0 else -1
+
+
+def _flips(latent, pushes, *, because="a", bit=_bit, net=False, keep=False, idle=False):
+    counts = {"latent": 0, "rounded": 0, "hasty": 0}
+    for i in range(len(latent)):
+        w, s, h = latent[i], bit(latent[i]), bit(latent[i])
+        flips = {"latent": 0, "rounded": 0, "hasty": 0}
+        for push in pushes[:, i]:
+            flips["latent"] += bit(w - push) != bit(w)
+            w = w - push
+            flips["rounded"] += bit(s - push) != bit(s)
+            s = s - push if keep else bit(s - push)
+            if h * push > 0 or (idle and push == 0):
+                h = -h
+                flips["hasty"] += 1
+        for way, number in flips.items():
+            counts[way] += number % 2 if net else number
+    return {**counts, "because": because}
+
+
+right("07.5")(_flips)
+
+
+@right("07.5")
+def flips_with_arrays(latent, pushes):
+    path = np.vstack([latent, latent - np.cumsum(pushes, axis=0)]) >= 0
+    s, h = np.where(latent < 0, -1, 1), latent >= 0
+    rounded = hasty = 0
+    for p in pushes:
+        s, old = np.where(s < p, -1, 1), s
+        rounded += int(np.count_nonzero(s != old))
+        against = np.where(h, p > 0, p < 0)
+        h, hasty = h ^ against, hasty + int(np.count_nonzero(against))
+    latent_flips = np.count_nonzero(path[1:] != path[:-1])
+    return {"because": "A", "latent": latent_flips, "rounded": rounded, "hasty": hasty}
+
+
+wrong("07.5", "flips and flips back has flipped twice")(lambda *c: _flips(*c, net=True))
+wrong("07.5", "keep what a push has left")(lambda *c: _flips(*c, keep=True))
+wrong("07.5", "0 is heard as +1, and rounded")(
+    lambda *c: _flips(*c, bit=lambda x: 1 if x > 0 else -1)
+)
+wrong("07.5", "flip on a push of 0")(lambda *c: _flips(*c, idle=True))
+wrong("07.5", "the network hears signs")(lambda *c: _flips(*c, because="b"))
+wrong("07.5", "the pushes are the same")(lambda *c: _flips(*c, because="c"))

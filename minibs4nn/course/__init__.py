@@ -26,6 +26,7 @@ CHAPTERS = {
     "04": "targets",
     "05": "backprop",
     "06": "training",
+    "07": "binary",
     "08": "bs4nn",
     "09": "one_bit",
     "10": "cpu",
