@@ -8,7 +8,7 @@ STAMP := $(VENV)/installed
 BUILT := _build/complete
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint lab notebooks exercises train bench offline browser clean
+.PHONY: help book test lint lab notebooks exercises train bench offline browser fuzz clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -60,6 +60,9 @@ offline: book  ## copy the book to _build/offline and a zip: it needs no network
 
 browser: offline  ## open every page of the offline book in Chromium: themes, widths, quizzes, figures
 	$(BIN)/python -m pytest tests/browser/browser_*.py
+
+fuzz: $(STAMP)  ## give every reader of files 100,000 damaged ones; half an hour
+	$(BIN)/python -W ignore tools/fuzz.py --record results/reliability/fuzz.json
 
 clean:  ## remove what was built, but not .venv
 	rm -rf _build build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,0 +1,86 @@
+"""The fuzzer of the readers finds what it looks for; a long run is `make fuzz`."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import fuzz
+import pytest
+
+GOOD = [b"a good file, 1234", b"another one, 5678"]
+
+
+def reader(read: Any) -> fuzz.Reader:
+    return fuzz.Reader(".txt", read, (ValueError,), lambda: GOOD)
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep findings in a folder of the test."""
+    monkeypatch.setattr(fuzz, "KEPT", tmp_path / "kept")
+    return tmp_path / "kept"
+
+
+@pytest.mark.parametrize("name", fuzz.READERS)
+@pytest.mark.filterwarnings("ignore")
+def test_a_short_run_finds_nothing(name: str, kept: Path) -> None:
+    outcomes, findings = fuzz.fuzz(name, 150, seed=1)
+    assert outcomes.total() == 150
+    assert findings == []
+    assert not kept.exists()
+
+
+def test_the_same_seed_gives_the_same_inputs() -> None:
+    first, second, third = (fuzz.Mutator(GOOD, seed) for seed in (0, 0, 1))
+    inputs = [[mutate() for _ in range(200)] for mutate in (first, second, third)]
+    assert inputs[0] == inputs[1] != inputs[2]
+    assert len(set(inputs[0])) > 150
+
+
+def test_an_undocumented_error_is_found_and_its_input_kept(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def careless(path: Path) -> None:
+        data = path.read_bytes()
+        if len(data) < 4:
+            raise ValueError("too short")
+        data[16]  # no check of the length
+
+    monkeypatch.setitem(fuzz.READERS, "careless", reader(careless))
+    outcomes, findings = fuzz.fuzz("careless", 300, seed=0)
+    assert outcomes["ValueError"] > 0
+    assert outcomes["FOUND IndexError"] == len(findings) > 0
+    assert all(len(path.read_bytes()) <= 16 for path in kept.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("read", "name"),
+    [
+        (lambda path: time.sleep(30), "TimeoutError"),
+        (lambda path: bytearray(2**31), "MemoryError"),
+    ],
+)
+def test_time_and_memory_are_bounded(read: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzz, "SECONDS", 1)
+    monkeypatch.setitem(fuzz.READERS, "greedy", reader(read))
+    outcomes, _ = fuzz.fuzz("greedy", 1, seed=0)
+    assert outcomes == {f"FOUND {name}": 1}
+
+
+def test_the_command_records_what_came_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = tmp_path / "some" / "fuzz.json"
+    arguments = ["idx", "--inputs", "50", "--seed", "3", "--record", str(record)]
+    assert fuzz.main(arguments) == 0
+    assert "50 inputs" in capsys.readouterr().out
+    content = json.loads(record.read_text("utf8"))
+    assert content["seed"] == 3
+    assert sum(content["readers"]["idx"]["outcomes"].values()) == 50
+
+
+def test_an_unknown_reader_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        fuzz.main(["idxx"])
+    assert "there is no reader idxx; choose from idx, npy" in capsys.readouterr().err
