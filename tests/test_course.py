@@ -108,6 +108,15 @@ def test_names_that_a_task_withholds_exist(key: str) -> None:
     assert all(callable(operator.attrgetter(name)(bs)) for name in find(key).uses)
 
 
+def test_a_packed_file_has_the_bytes_that_an_exercise_counts(tmp_path: Path) -> None:
+    for layers in ([784, 600, 10], [5, 3], [9, 7, 3]):
+        net = bs.BS4NN(layers).fit(np.zeros((1, layers[0]), dtype=np.uint8), [0], epochs=0).pack()
+        net.save(tmp_path / "net.bits")
+        counted = find("09.6").reference(np.array(layers))
+        assert counted["packed"] == net.nbytes
+        assert counted["file"] == (tmp_path / "net.bits").stat().st_size
+
+
 # check() and require() ---------------------------------------------------------------------------
 
 
