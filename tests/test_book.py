@@ -312,6 +312,7 @@ def test_a_compared_cell_without_stored_text_is_refused(chapter: Path) -> None:
         ("It is six.", "One {term}`weight`, and BNN.", "'BNN' stands in the glossary"),
         ("<../exercises/01_sum/01_sum.ipynb>", "<01_sum.ipynb>", "wants a section '## Exercises'"),
         ("## Exercises", "## Homework", "wants a section '## Exercises'"),
+        ("| $V$ |", "| $Q_j$ |", "the symbol $Q_j$ of the summary is not on the page Notation"),
         ("5 minutes of reading", "15 minutes of reading", "declares 15 minutes of reading"),
         ("5 minutes of reading", "2 minutes of reading", "declares 2 minutes of reading"),
         ("10 minutes of exercises", "30 minutes of exercises", "where 12 are estimated"),
@@ -349,13 +350,25 @@ def test_the_allowed_magic_is_allowed(chapter: Path) -> None:
     ],
 )
 def test_words_of_the_glossary_that_are_linked_or_not_in_the_text(text: str) -> None:
-    assert list(book_text.unlinked(text, lint_book.glossary())) == []
+    assert list(book_text.unlinked(text, lint_book.notation()[1])) == []
 
 
 def test_the_glossary_is_read_with_all_words_of_an_entry() -> None:
-    entries = lint_book.glossary()
+    entries = lint_book.notation()[1]
     assert ["spike time", "firing time"] in entries
     assert len(entries) > 70
+
+
+def test_symbols_are_letters_with_an_index() -> None:
+    table = r"""
+| symbol | meaning |
+|---|---|
+| $V_j(t)$, $\eta, \lambda$ | $x$ |
+| $t_\text{max}$, $w_{ji}$, $\hat p_i$ | |
+| $\delta_j = e_j$ and $[t_i < t_j]$ | formulas |
+"""
+    found = {"V_j", r"\eta", r"\lambda", r"t_\text{max}", "w_{ji}", r"\hat p_i"}
+    assert book_text.symbols(table) == found
 
 
 def test_reading_takes_longer_with_every_thing_to_read(chapter: Path) -> None:

@@ -18,6 +18,9 @@ NOT_PROSE = re.compile(
     re.M | re.S | re.X,
 )
 
+MATHS = re.compile(r"\$([^$]+)\$")
+SYMBOL = re.compile(r"\\?(?:hat )?[A-Za-z]+(?:_(?:\w|\{\w+\}|\\text\{\w+\}))?")
+
 # Minutes that a reader takes. Words alone go at 200 a minute; these take longer than their words.
 MINUTES = {"word": 1 / 200, "line": 1 / 20, "equation": 1 / 4, "figure": 1 / 3, "prompt": 2.0}
 QUIZ_MINUTES = 5.0
@@ -63,6 +66,16 @@ def unlinked(text: str, entries: Sequence[Sequence[str]]) -> Iterator[str]:
                 f"line {line}: '{match['word']}' stands in the glossary; its first use on a page "
                 "is a link, {term}`...`, or another word is meant and should be taken"
             )
+
+
+def symbols(section: str) -> set[str]:
+    """Return the symbols of a table's first column: a letter with its index; no formulas."""
+    cells = re.findall(r"^\| *(.*?) *\|", section, re.M)
+    said = [
+        part.strip() for cell in cells for maths in MATHS.findall(cell) for part in maths.split(",")
+    ]
+    found = {re.sub(r"\(\w\)$", "", part) for part in said}  # V(t) is V
+    return {symbol for symbol in found if SYMBOL.fullmatch(symbol)}
 
 
 def reading_minutes(cells: Sequence[NotebookNode]) -> float:

@@ -42,7 +42,7 @@ def lint(page: Path) -> list[str]:
     if is_chapter(page):
         found += chapter_problems(cells)
         found += quiz_problems(page)
-        found += book_text.unlinked(page.read_text("utf8"), glossary())
+        found += notation_problems(page.read_text("utf8"))
         found += exercise_problems(page, cells)
     notebook = page.with_suffix(".ipynb")
     if notebook.exists():
@@ -51,9 +51,10 @@ def lint(page: Path) -> list[str]:
 
 
 @functools.cache
-def glossary() -> list[list[str]]:
-    """Return the entries of the book's glossary, each with its words."""
-    return book_text.glossary((ROOT / "book" / "notation.md").read_text("utf8"))
+def notation() -> tuple[set[str], list[list[str]]]:
+    """Return the symbols of the page Notation, and its glossary: entries, each with its words."""
+    text = (ROOT / "book" / "notation.md").read_text("utf8")
+    return book_text.symbols(_section(text, "Symbols")), book_text.glossary(text)
 
 
 def is_chapter(page: Path) -> bool:
@@ -90,6 +91,14 @@ def quiz_problems(page: Path) -> Iterator[str]:
         read_quiz(page.parent / "quizzes" / f"{page.stem}.yml")
     except QuizError as error:
         yield str(error)
+
+
+def notation_problems(text: str) -> Iterator[str]:
+    """Check that a chapter links the words of the glossary, and that its symbols are explained."""
+    symbols, glossary = notation()
+    yield from book_text.unlinked(text, glossary)
+    for symbol in sorted(book_text.symbols(_section(text, "Summary")) - symbols):
+        yield f"the symbol ${symbol}$ of the summary is not on the page Notation"
 
 
 def exercise_problems(page: Path, cells: Sequence[NotebookNode]) -> Iterator[str]:
