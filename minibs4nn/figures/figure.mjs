@@ -5,6 +5,7 @@
 // be dragged with mouse or finger, and nobody needs to.
 
 const SVG_TAGS = new Set(["svg", "g", "path", "line", "circle", "rect", "text", "polyline"]);
+const KEYED_TAGS = new Set(["button", "canvas", "input", "select"]);
 const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
 let ids = 0;
 
@@ -13,6 +14,8 @@ export function h(tag, attributes = {}, ...children) {
   const element = SVG_TAGS.has(tag)
     ? document.createElementNS(SVG_NAMESPACE, tag)
     : document.createElement(tag);
+  // JupyterLab has uses of its own for arrow keys and Enter; here they belong to the control.
+  if (KEYED_TAGS.has(tag)) element.setAttribute("data-lm-suppress-shortcuts", "true");
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value !== null && value !== false) element.setAttribute(name, value);
@@ -43,10 +46,15 @@ export function frame(el, name, title) {
     controls: h("div", { class: "bs-controls" }),
     says: h("p", { class: "bs-says", role: "status", "data-testid": `${name}-says` }),
   };
-  const attributes = { class: "bs-figure", role: "group", "aria-label": `Interactive: ${title}` };
+  const attributes = {
+    class: "bs-figure",
+    role: "group",
+    "aria-label": `Interactive: ${title}`,
+    "data-testid": `${name}-figure`,
+  };
   parts.root = h(
     "div",
-    { ...attributes, "data-testid": `${name}-figure` },
+    attributes,
     h("p", { class: "bs-title" }, title),
     parts.picture,
     parts.says,
