@@ -93,6 +93,20 @@ def test_the_table_counts_what_there_is() -> None:
     assert len(rows) == len(CHAPTERS)
 
 
+def test_the_schedules_add_up_and_leave_time_to_talk() -> None:
+    minutes = {task.key: task.minutes for chapter in CHAPTERS for task in tasks(chapter)}
+    rows = re.findall(r"^\|[^|]*\| \d \| [^|]+ \| (\d\d\.[^|]+) \| (\d+) \|$", PAGE, re.M)
+    assert len(rows) == 1 + 3 + 6
+    for named, declared in rows:
+        total = 0
+        for part in named.split(", "):
+            numbers = re.findall(r"\d+", part)  # of "03.1", or of "03.1 to 03.4"
+            chosen = range(int(numbers[1]), int(numbers[-1]) + 1)
+            total += sum(minutes[f"{numbers[0]}.{number}"] for number in chosen)
+        assert total == int(declared)
+        assert total <= 120
+
+
 @pytest.mark.parametrize("folder", exercises.sources(), ids=lambda folder: folder.name)
 def test_the_chapter_leads_to_its_exercises(folder: Path) -> None:
     page = (ROOT / "book" / f"{folder.name}.md").read_text("utf8")
