@@ -562,6 +562,9 @@ def _cut(layers, signs):
 
 wrong("09.6", "once for the whole network")(lambda x: _sized(x, lambda _, n: -(-n // 8)))
 wrong("09.6", "You round down")(lambda layers: _sized(layers, _cut))
+wrong("09.6", "You add a byte to each layer")(
+    lambda layers: _sized(layers, lambda x, n: _cut(x, n) + len(x) - 1)
+)
 wrong("09.6", "a byte for each sign")(lambda layers: _sized(layers, lambda _, signs: signs))
 wrong("09.6", "Your file has no header")(lambda layers: _sized(layers, _each, header=0))
 wrong("09.6", "a threshold for the first layer")(

@@ -444,6 +444,14 @@ BYTES = Task(
             "You round down: signs that do not fill a byte take one all the same.",
         ),
         Misconception(
+            partial(
+                _bytes_of,
+                weights=lambda layers: sum(a * b // 8 + 1 for a, b in pairwise(layers.tolist())),
+            ),
+            "You add a byte to each layer: where the signs fill their last byte, there is none to "
+            "add.",
+        ),
+        Misconception(
             partial(_bytes_of, weights=_synapses),
             "You count a byte for each sign: packed, eight signs share one.",
         ),
