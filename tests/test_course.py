@@ -272,6 +272,19 @@ def test_arguments_survive_the_pipe() -> None:
         assert first.shape == second.shape
 
 
+def test_what_a_task_withholds_is_found_whatever_was_imported_before() -> None:
+    code = (
+        "import sys, minibs4nn; from minibs4nn.course.values import without\n"
+        "del sys.modules['minibs4nn.targets']\n"
+        "with without(['targets.normalise']):\n"
+        "    from minibs4nn.targets import normalise\n"
+        "    try: normalise([1.0])\n"
+        "    except RuntimeError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("minibs4nn.targets.normalise does what this task asks for")
+
+
 def test_a_call_survives_every_exception() -> None:
     class BadError(Exception):
         def __str__(self) -> str:

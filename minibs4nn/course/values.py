@@ -9,6 +9,7 @@ without the answers that lie beside it.
 """
 
 import contextlib
+import importlib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -237,7 +238,7 @@ def without(names: Sequence[str]) -> Iterator[None]:
     places = []
     for full_name in names if library is not None else ():
         owner, _, name = full_name.rpartition(".")  # such as targets.relative_targets
-        home = sys.modules[f"minibs4nn.{owner}"] if owner else library
+        home = importlib.import_module(f"minibs4nn.{owner}") if owner else library
         original = getattr(home, name)
         for module in {library, home, sys.modules.get(original.__module__)}:
             if getattr(module, name, None) is original:
