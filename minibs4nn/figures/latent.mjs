@@ -92,7 +92,7 @@ export function render({ model, el }) {
     const bottom = HEIGHT - 44;
     const last = Math.max(6, history.length - 1);
     const x = scale(0, last, 40, width - 92);
-    const y = scale(-1.05, 1.05, bottom, 6);
+    const y = scale(-1.05, 1.05, bottom, 18);
     const lines = start.latent.map((_, k) => {
       const points = history.map((row, n) => `${x(n)},${y(Math.max(Math.min(row[k], 1), -1))}`);
       return h("path", { d: `M${points.join("L")}`, class: `bs-steps bs-kind-${1 - (k % 2)}` });
@@ -110,8 +110,8 @@ export function render({ model, el }) {
     svg.replaceChildren(
       h("rect", { x: x(0), y: y(0), width: x(last) - x(0), height: bottom - y(0),
         class: "bs-past" }),
-      ...[["heard as −1", bottom - 8], ["heard as +1", 18]].map(([text, height]) =>
-        label(x(last) - 6, height, text, { "text-anchor": "end", class: "bs-dim" })),
+      ...[["below zero: heard as −1", bottom - 8], ["above zero: heard as +1", 12]].map(
+        ([text, height]) => label(x(0) + 4, height, text, { class: "bs-dim" })),
       h("line", { x1: x(0), x2: x(last), y1: y(0), y2: y(0), class: "bs-threshold" }),
       ...[-1, 0, 1].map((v) => label(34, y(v) + 4, number(v), { "text-anchor": "end",
         class: "bs-dim" })),
