@@ -33,6 +33,7 @@ CHAPTERS = {
     "11": "gpu",
     "12": "reproducing",
     "13": "decision",
+    "14": "beyond",
 }
 SECONDS = 20.0
 
