@@ -325,6 +325,11 @@ def test_a_missing_part_is_noticed(chapter: Path, old: str, new: str, problem: s
     assert any(problem in found for found in lint_book.lint(chapter)), lint_book.lint(chapter)
 
 
+def test_missing_exercises_are_noticed(chapter: Path) -> None:
+    shutil.rmtree(chapter.parent.parent / "exercises")
+    assert any("has no exercises" in problem for problem in lint_book.lint(chapter))
+
+
 def test_what_is_wrong_in_the_file_of_a_quiz_is_noticed(chapter: Path) -> None:
     (chapter.parent / "quizzes" / "01_sum.yml").write_text(QUIZ.replace("right: true", ""), "utf8")
     assert any("exactly one option" in problem for problem in lint_book.lint(chapter))

@@ -107,6 +107,7 @@ def exercise_problems(page: Path, cells: Sequence[NotebookNode]) -> Iterator[str
     link = f"../exercises/{page.stem}/{page.stem}.ipynb"
     exercises = (page.parent / link).resolve()
     if not exercises.exists():
+        yield f"has no exercises: {link} is missing"
         return
     if f"<{link}>`" not in _section(text, "Exercises"):
         yield f"wants a section '## Exercises' with {{download}}`... <{link}>`"
