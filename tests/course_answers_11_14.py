@@ -569,7 +569,7 @@ def interval_that_misses(accuracies, claimed, t):
 # 12.5 -----------------------------------------------------------------------
 
 
-def _pairs(times, shaken, t_max, keeps=lambda a, b: a < b, silent=False, because="b"):
+def _pairs(times, shaken, t_max, keeps=lambda a, b: a < b, silent=False, because="c"):
     ordered = kept = together = 0
     for j in range(len(times)):
         for i in range(j):
@@ -595,7 +595,7 @@ def shaking_with_signs(times, shaken, t_max):
     before, after = times[times < t_max], shaken[times < t_max]
     was, now = np.sign(before[i] - before[j]), np.sign(after[i] - after[j])
     kept = ((was == now) & (was != 0)).sum()
-    return {"ordered": (was != 0).sum(), "kept": kept, "together": (was == 0).sum(), "because": "B"}
+    return {"ordered": (was != 0).sum(), "kept": kept, "together": (was == 0).sum(), "because": "C"}
 
 
 @wrong("12.5", "You count each pair twice")
@@ -621,7 +621,7 @@ def shaking_and_training(times, shaken, t_max):
 
 @wrong("12.5", "only spikes near the ends")
 def shaking_and_the_window(times, shaken, t_max):
-    return _pairs(times, shaken, t_max, because="c")
+    return _pairs(times, shaken, t_max, because="b")
 
 
 # 13.1 -----------------------------------------------------------------------
@@ -808,7 +808,7 @@ def hidden_turned(errors, signs, highest, thresholds, width):
 # 13.4 -----------------------------------------------------------------------
 
 
-def _judged(potential, labels, threshold, because="b", reach=0, delay=1, at_end=False):
+def _judged(potential, labels, threshold, because="a", reach=0, delay=1, at_end=False):
     """Right, silent and decision time of each image, and the reason."""
     found = []
     t_max = potential.shape[2]
@@ -846,7 +846,7 @@ def price_with_plain_loops(potential, labels, threshold):
             if potential[k, j, step] > potential[k, best, step]:
                 best = j
         right += best == labels[k]
-    return {"accuracy": right / n, "silent": silent / n, "time": total / n, "because": "b"}
+    return {"accuracy": right / n, "silent": silent / n, "time": total / n, "because": "a"}
 
 
 @right("13.4")
@@ -856,7 +856,7 @@ def price_with_arrays(potential, labels, threshold):
     step = np.where(fires, above.argmax(axis=1), potential.shape[2] - 1)
     at = np.take_along_axis(potential, step[:, None, None], axis=2)[:, :, 0]
     return {
-        "because": "B",
+        "because": "A",
         "time": (step + 1).mean(),
         "silent": np.mean(~fires),
         "accuracy": np.mean(at.argmax(axis=1) == labels),
@@ -897,7 +897,7 @@ def price_that_reaches(potential, labels, threshold):
 
 @wrong("13.4", "nothing is learned")
 def price_and_learning(potential, labels, threshold):
-    return _judged(potential, labels, threshold, because="a")
+    return _judged(potential, labels, threshold, because="b")
 
 
 @wrong("13.4", "no tie is counted as right")

@@ -295,7 +295,7 @@ def _price(
     delay: int = 1,
     at_end: bool = False,
     only_fired: str = "",
-    because: str = "b",
+    because: str = "a",
 ) -> dict[str, object]:
     """The numbers, with one thing wrong for each argument that is not the default."""
     n, _, t_max = potential.shape
@@ -362,7 +362,7 @@ PRICE = Task(
             "You compare with >=: an output fires when its potential exceeds the threshold.",
         ),
         Misconception(
-            partial(_price, because="a"),
+            partial(_price, because="b"),
             "The numbers are right, the reason is not: no weight changes with the threshold, and "
             "nothing is learned.",
         ),

@@ -387,7 +387,7 @@ def _shaking(
     twice: bool = False,
     ties: bool = False,
     silent: bool = False,
-    because: str = "b",
+    because: str = "c",
 ) -> dict[str, object]:
     ordered = times[:, None] < times
     still = shaken[:, None] <= shaken if ties else shaken[:, None] < shaken
@@ -440,7 +440,7 @@ SHAKING = Task(
             "network, however trained, has touched them.",
         ),
         Misconception(
-            partial(_shaking, because="c"),
+            partial(_shaking, because="b"),
             "The counts are right, the reason is not: only spikes near the ends of the window are "
             "held back, and pairs keep their order everywhere.",
         ),
