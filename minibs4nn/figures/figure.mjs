@@ -126,23 +126,39 @@ export function onWidth(element, draw) {
   return () => observer.disconnect();
 }
 
+/** Replace what a picture shows, except what is being dragged: a touch ends with its target. */
+export function redraw(svg, ...children) {
+  for (const child of [...svg.children]) if (!child.matches(".bs-held")) child.remove();
+  svg.append(...children);
+}
+
 /**
- * Let elements of class bs-handle be dragged in `area`: grab(handle) returns what is moved, and
- * move(it, dx, dy) is told how far, in pixels, since the start.
+ * Let elements of class bs-handle, children of a picture, be dragged: grab(handle) returns what is
+ * moved, move(it, dx, dy) is told how far, in pixels, since the start, and draw() draws.
  */
-export function draggable(area, grab, move) {
+export function draggable(area, grab, move, draw) {
   let drag = null;
   area.addEventListener("pointerdown", (event) => {
     const handle = event.target.closest(".bs-handle");
     if (handle === null) return;
-    drag = { it: grab(handle), x: event.clientX, y: event.clientY };
+    drag = { it: grab(handle), handle, x: event.clientX, y: event.clientY };
+    handle.classList.add("bs-held"); // it stays where it was, unseen; a new one is drawn
+    draw();
     area.setPointerCapture(event.pointerId);
     event.preventDefault();
   });
+  // A finger on a handle does not scroll the page; elsewhere on the picture it does.
+  const touch = (event) => event.target.closest(".bs-handle") && event.preventDefault();
+  area.addEventListener("touchstart", touch, { passive: false });
   area.addEventListener("pointermove", (event) => {
     if (drag !== null) move(drag.it, event.clientX - drag.x, event.clientY - drag.y);
   });
-  for (const end of ["pointerup", "pointercancel"]) area.addEventListener(end, () => (drag = null));
+  for (const end of ["pointerup", "pointercancel"]) {
+    area.addEventListener(end, () => {
+      drag?.handle.remove();
+      drag = null;
+    });
+  }
 }
 
 /** A scale from numbers to pixels; `.back` turns pixels of distance into a distance. */

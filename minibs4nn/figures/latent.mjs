@@ -2,11 +2,13 @@
 
 import { layerSpikeTimes, learningStep, sign, signThreshold } from "./bs4nn.mjs";
 import {
-  button, count, frame, h, label, number, onWidth, put, scale, signed, slider, star, timeAxis, watch,
+  button, count, frame, h, label, number, onWidth, put, scale, signed, slider, star, timeAxis,
+  watch,
 } from "./figure.mjs";
 
 const HEIGHT = 290;
 const name = (i) => String.fromCharCode(65 + i);
+const inside = (w) => Math.max(Math.min(w, 1), -1); // of the picture
 const WHO = ["label", "other"];
 
 /** What the network does with the weights it has: the signs, and two neurons that race. */
@@ -94,12 +96,12 @@ export function render({ model, el }) {
     const x = scale(0, last, 40, width - 92);
     const y = scale(-1.05, 1.05, bottom, 18);
     const lines = start.latent.map((_, k) => {
-      const points = history.map((row, n) => `${x(n)},${y(Math.max(Math.min(row[k], 1), -1))}`);
+      const points = history.map((row, n) => `${x(n)},${y(inside(row[k]))}`);
       return h("path", { d: `M${points.join("L")}`, class: `bs-steps bs-kind-${1 - (k % 2)}` });
     });
     const flips = history.flatMap((row, n) => (n === 0 ? [] : row.flatMap((w, k) =>
-      (sign(w) === sign(history[n - 1][k]) ? [] : [star(x(n), y(Math.max(Math.min(w, 1), -1)))]))));
-    const ends = history.at(-1).map((w, k) => ({ k, at: y(Math.max(Math.min(w, 1), -1)) }));
+      (sign(w) === sign(history[n - 1][k]) ? [] : [star(x(n), y(inside(w)))]))));
+    const ends = history.at(-1).map((w, k) => ({ k, at: y(inside(w)) }));
     ends.sort((a, b) => a.at - b.at);
     ends.forEach((end, n) => {
       if (n > 0) end.at = Math.max(end.at, ends[n - 1].at + 14);
@@ -117,8 +119,8 @@ export function render({ model, el }) {
         class: "bs-dim" })),
       timeAxis(x, bottom, ticks, "update"),
       ...lines,
-      ...history.at(-1).map((w, k) => h("circle", { cx: x(history.length - 1),
-        cy: y(Math.max(Math.min(w, 1), -1)), r: 4, class: `bs-dot bs-${k % 2 ? "rival" : "own"}` })),
+      ...history.at(-1).map((w, k) => h("circle", { cx: x(history.length - 1), cy: y(inside(w)),
+        r: 4, class: `bs-dot bs-${k % 2 ? "rival" : "own"}` })),
       ...flips,
       ...ends.map(({ k, at }) => label(x(history.length - 1) + 11, at + 4,
         `${WHO[k % 2]} ${name(k >> 1)} ${signed(signs[k])}`)),

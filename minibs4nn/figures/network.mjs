@@ -48,8 +48,10 @@ export function sentence(trace, t, tMax, digit) {
   const truth = digit < 0 ? "" : ` The picture's label is ${digit}.`;
   if (inAll === 0) return "The picture is black: nobody fires.";
   if (t >= trace.first) {
-    const among = trace.tied.length > 1 ? `${trace.tied.join(" and ")} fire first, together; ` +
-      `${trace.answer} is farther above its threshold and is` : `${trace.answer} fired first and is`;
+    const among = trace.tied.length > 1
+      ? `${trace.tied.join(" and ")} fire first, together; ${trace.answer} is farther above its ` +
+        "threshold, or has the lower number, and is"
+      : `${trace.answer} fired first and is`;
     return `${state} ${among} the answer, since step ${trace.first}.${truth}`;
   }
   const front = ranking(trace, t)[0];
@@ -239,7 +241,8 @@ export function render({ model, el }) {
     }));
     const marks = [];
     if (decided) {
-      trace.tied.forEach((j) => marks.push(star(x(trace.first), y(trace.excess[j][trace.first - 1]))));
+      const at = trace.first - 1; // the crossing, one step before the spike
+      trace.tied.forEach((j) => marks.push(star(x(trace.first), y(trace.excess[j][at]))));
       marks.push(h("line", {
         x1: x(trace.first), x2: x(trace.first), y1: top, y2: bottom, class: "bs-moment",
       }));

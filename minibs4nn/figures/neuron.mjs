@@ -2,8 +2,8 @@
 
 import { simulateNeuron } from "./bs4nn.mjs";
 import {
-  button, draggable, frame, h, label, onWidth, put, scale, signed, slider, stairs, star, timeAxis,
-  watch,
+  button, draggable, frame, h, label, onWidth, put, redraw, scale, signed, slider, stairs, star,
+  timeAxis, watch,
 } from "./figure.mjs";
 
 const HEIGHT = 300;
@@ -16,10 +16,14 @@ export function sentence(times, weights, threshold, tMax) {
   const crossing = potential.findIndex((v) => v > threshold);
   const v = crossing < 0 ? Math.max(...potential) : potential[crossing];
   const text = String(v).replace("-", "−");
-  if (crossing < 0) return `The potential is never more than ${threshold}; at most it is ${text}. ` +
-    "The neuron stays silent.";
-  if (spikeTime === tMax) return `The potential is ${text} at step ${crossing}, the last one. ` +
-    "Its spike would come after the window, so the neuron is silent.";
+  if (crossing < 0) {
+    return `The potential is never more than ${threshold}; at most it is ${text}. The neuron ` +
+      "stays silent.";
+  }
+  if (spikeTime === tMax) {
+    return `The potential is ${text} at step ${crossing}, the last one. Its spike would come ` +
+      "after the window, so the neuron is silent.";
+  }
   return `The potential is ${text} at step ${crossing}, which is more than ${threshold}. ` +
     `The neuron fires at step ${spikeTime}.`;
 }
@@ -50,7 +54,8 @@ export function render({ model, el }) {
   parts.controls.append(
     ...sliders.flatMap(({ time, weight }) => [time.element, weight.element]),
     theta.element,
-    h("div", { class: "bs-buttons" }, button("Start again", "neuron-reset", () => put(model, start))),
+    h("div", { class: "bs-buttons" },
+      button("Start again", "neuron-reset", () => put(model, start))),
   );
 
   draggable(svg,
@@ -67,7 +72,8 @@ export function render({ model, el }) {
       }
       change("times", it.i, clip(it.time + x.back(dx), 0, tMax), false);
       change("weights", it.i, clip(it.weight + y.back(dy), -MOST, MOST));
-    });
+    },
+    () => update());
 
   function update() {
     const [times, weights, threshold] = ["times", "weights", "threshold"].map((k) => model.get(k));
@@ -106,7 +112,7 @@ export function render({ model, el }) {
     const marks = [y(0), y(5)].map((height, k) =>
       label(28, height + 4, String(5 * k), { "text-anchor": "end", class: "bs-dim" }));
     svg.setAttribute("width", width);
-    svg.replaceChildren(
+    redraw(svg,
       h("line", { x1: x(0), x2: x(tMax), y1: y(0), y2: y(0), class: "bs-zero" }),
       timeAxis(x, bottom, Array.from({ length: Math.floor(tMax / 3) + 1 }, (_, k) => 3 * k)),
       h("path", { d: stairs(potential, x, y), class: "bs-steps" }),

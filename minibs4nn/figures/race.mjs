@@ -123,7 +123,8 @@ export function render({ model, el }) {
     svg.setAttribute("width", width);
     svg.replaceChildren(
       timeAxis(x, bottom, Array.from({ length: tMax + 1 }, (_, t) => t)),
-      ...[0, 5].map((v) => label(24, y(v) + 4, String(v), { "text-anchor": "end", class: "bs-dim" })),
+      ...[0, 5].map((v) => label(24, y(v) + 4, String(v),
+        { "text-anchor": "end", class: "bs-dim" })),
       h("line", { x1: x(0), x2: x(tMax), y1: y(threshold), y2: y(threshold),
         class: "bs-threshold" }),
       ...potentials.map((own, j) => h("path", { d: stairs(own, x, (v) => y(v) + shift(j)),

@@ -2,7 +2,7 @@
 
 import { loss, relativeTargets, timeError } from "./bs4nn.mjs";
 import {
-  button, choice, draggable, frame, h, label, number, onWidth, put, scale, signed, slider,
+  button, choice, draggable, frame, h, label, number, onWidth, put, redraw, scale, slider,
   timeAxis, watch,
 } from "./figure.mjs";
 
@@ -66,15 +66,17 @@ export function render({ model, el }) {
   draggable(svg,
     (handle) => ({ j: Number(handle.dataset.index),
       t: model.get("times")[Number(handle.dataset.index)] }),
-    ({ j, t }, dx) => move(j, Math.min(Math.max(Math.round(t + x.back(dx)), 0), tMax)));
+    ({ j, t }, dx) => move(j, Math.min(Math.max(Math.round(t + x.back(dx)), 0), tMax)),
+    () => update());
 
   function update() {
     const [times, digit, gamma, allSilent] = names.map((k) => model.get(k));
     const trace = run(times, digit, gamma, allSilent, tMax);
     times.forEach((t, j) => {
       sliders[j].set(t);
-      const error = trace.error[j] < 0 ? number(trace.error[j], 4) : `+${number(trace.error[j], 4)}`;
-      [when(t), when(trace.targets[j]), trace.error[j] === 0 ? "0" : error].forEach((text, k) => {
+      const e = trace.error[j];
+      const error = e === 0 ? "0" : `${e > 0 ? "+" : ""}${number(e, 4)}`;
+      [when(t), when(trace.targets[j]), error].forEach((text, k) => {
         cells[j][k].textContent = text;
       });
     });
@@ -105,13 +107,14 @@ export function render({ model, el }) {
         h("line", { x1: x(0), x2: x(tMax), y1: y(j), y2: y(j), class: "bs-zero" }),
         ...arrow,
         h("circle", { cx: to, cy: y(j), r: 10, class: `bs-goal ${kind}` }),
-        h("circle", { cx: from, cy: y(j), r: 6, class: `bs-dot ${kind}` }),
-        h("circle", { cx: from, cy: y(j), r: 15, fill: "transparent", class: "bs-handle",
-          "data-index": j }));
+        h("circle", { cx: from, cy: y(j), r: 6, class: `bs-dot ${kind}` }));
     });
+    const handles = times.map((t, j) => h("circle", { cx: x(t), cy: y(j), r: 15,
+      fill: "transparent", class: "bs-handle", "data-index": j }));
     const ticks = [0, 1, 2, 3, 4].map((k) => (k * tMax) / 4);
     svg.setAttribute("width", width);
-    svg.replaceChildren(...band, timeAxis(x, bottom, ticks, `time step; ${tMax} is silent`), ...rows);
+    redraw(svg, ...band, timeAxis(x, bottom, ticks, `time step; ${tMax} is silent`), ...rows,
+      ...handles);
   }
 
   watch(model, names, update);
