@@ -8,7 +8,7 @@ neurons. The BNN hears the same fields of the features as the spiking networks, 
 A size is that of the weights, as the model keeps them to predict: 8 bytes each for real ones, one
 bit each for binarized ones; biases, thresholds and the scaling of features are left out.
 
-    python benchmarks/tables.py                      # some ten minutes on one core
+    python benchmarks/tables.py                      # some ten minutes
     python benchmarks/tables.py --data iris wine
 """
 
@@ -67,7 +67,7 @@ class BNNClassifier(BS4NNClassifier):
 
 def models() -> dict[str, tuple[Any, dict[str, list[Any]]]]:
     """Every model, and the grid that its settings are chosen from."""
-    fields = [1, 4, 10]
+    fields = [1, 10]
     relative = "relative-target"
     return {
         "LogisticRegression": (

@@ -1,15 +1,17 @@
 """The classifiers for tables: what scikit-learn asks of its own, and what is ours."""
 
+import json
 import pickle
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_iris, load_wine, make_circles
+from sklearn.datasets import load_digits, load_iris, load_wine, make_circles
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -183,3 +185,24 @@ except ImportError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.endswith("pip install 'minibs4nn[sklearn]'\n"), done.stderr
+
+
+def test_a_grid_search_on_a_cluster_gives_the_scores_of_one_process(tmp_path: Path) -> None:
+    pytest.importorskip(
+        "distributed", reason="Dask is not installed: pip install dask[distributed]"
+    )
+    out = tmp_path / "scores.json"
+    script = Path(__file__).parent.parent / "benchmarks" / "tables_cluster.py"
+    command = [sys.executable, str(script), "--rows", "90", "--epochs", "2", "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(out.read_text())
+    assert len(found["tasks"]) == 2  # workers
+    assert sum(found["tasks"]) > 0
+
+    table, labels = load_digits(return_X_y=True)
+    model = BS4NNClassifier(epochs=2, random_state=0)
+    grid = {"fields": [1, 4, 10], "hidden": [50, 200]}
+    here = GridSearchCV(model, grid, cv=3).fit(table[:90], labels[:90])
+    assert found["params"] == here.cv_results_["params"]
+    assert found["scores"] == here.cv_results_["mean_test_score"].tolist()
