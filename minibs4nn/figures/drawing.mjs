@@ -201,11 +201,12 @@ export function drawingPad(testid, ondraw) {
   };
   canvas.addEventListener("blur", () => paint(canvas, shown));
 
-  /** Show a picture that was not drawn here; the next stroke begins a new drawing. */
+  /** Show a picture that was not drawn here; the next stroke begins a new drawing. (`show` only
+   * shows: strokes that were drawn are kept, and the next one is added to them.) */
   const replace = (pixels) => {
     strokes = [];
     down = false;
     show(pixels);
   };
-  return { canvas, says, clear, replace };
+  return { canvas, says, clear, replace, show };
 }

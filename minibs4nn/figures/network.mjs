@@ -46,7 +46,7 @@ export function sentence(trace, t, tMax, digit) {
   const state = `Step ${t}: ${fired(trace.times)} of ${count(inAll, "pixel")} and ` +
     `${count(fired(trace.hidden), "hidden neuron")} have fired.`;
   const truth = digit < 0 ? "" : ` The picture's label is ${digit}.`;
-  if (inAll === 0) return "The picture is black: nobody fires.";
+  if (inAll === 0 && trace.first === tMax) return "The picture is black: nobody fires.";
   if (t >= trace.first) {
     const among = trace.tied.length > 1
       ? `${trace.tied.join(" and ")} fire first, together; ${trace.answer} is farther above its ` +
@@ -63,10 +63,11 @@ export function sentence(trace, t, tMax, digit) {
   return `${state} In front is ${front}, which needs ${short} more to fire.`;
 }
 
-/** Move heights, given in ascending order, until neighbours keep a distance. */
-function apart(heights, distance) {
+/** Move heights, given in ascending order, until neighbours keep a distance; none is below end. */
+function apart(heights, distance, end) {
   const moved = [...heights];
   for (let pass = 0; pass < 60; pass++) {
+    moved[moved.length - 1] = Math.min(moved.at(-1), end);
     for (let k = 1; k < moved.length; k++) {
       const lacking = distance - (moved[k] - moved[k - 1]);
       if (lacking > 0) {
@@ -89,7 +90,10 @@ export function render({ model, el }) {
   let width = 0;
 
   // The picture: the pad, what has arrived, the hidden neurons, the race.
-  const pad = drawingPad("network", (pixels, done) => setPicture(pixels, -1, done));
+  const pad = drawingPad("network", (pixels, done) => {
+    const seen = setPicture(pixels, -1, done);
+    if (done && seen.some((p, k) => p !== pixels[k])) pad.show(seen); // with noise, or rows hidden
+  });
   const arrived = picture("", { class: "bs-film", "data-testid": "network-arrived" });
   const cells = Array.from(network.thresholds[0], (_, j) =>
     h("rect", { x: (j % 25) * 6, y: Math.floor(j / 25) * 6, width: 5, height: 5 }));
@@ -125,18 +129,18 @@ export function render({ model, el }) {
   parts.controls.append(
     h("div", { class: "bs-wide" }, time.element),
     h("div", { class: "bs-buttons bs-wide" }, play, jump,
-      button("Clear", "network-clear", () => { stop(); pad.clear(); })),
+      button("Clear", "network-clear", () => { resetSpoil(); pad.clear(); })),
     h("div", { class: "bs-buttons bs-wide", role: "group", "aria-label": "test images" },
       ...samplePicker(samples, model.get("labels"), "network", (pixels, digit) => {
         stop();
         resetSpoil();
-        setPicture(pixels, digit, true);
+        pad.replace(setPicture(pixels, digit, true));
       })),
     noise.element,
     cover.element,
   );
 
-  /** Take a new picture, at the moment of its decision. */
+  /** Take a new picture, at the moment of its decision; return what the network sees of it. */
   function setPicture(pixels, digit, done) {
     stop();
     clean = pixels;
@@ -147,14 +151,10 @@ export function render({ model, el }) {
     put(model, { pixels: Array.from(seen), label: digit, step }, done);
     mine = false;
     update();
-    if (digit >= 0 || spoilt()) pad.replace(seen);
-  }
-  function spoilt() {
-    return noise.input.value !== "0" || cover.input.value !== "0";
+    return seen;
   }
   function spoil() {
-    setPicture(clean, model.get("label"), true);
-    if (!spoilt()) pad.replace(clean);
+    pad.show(setPicture(clean, model.get("label"), true));
   }
   function resetSpoil() {
     noise.set(0);
@@ -235,7 +235,7 @@ export function render({ model, el }) {
       const kind = j !== front ? "bs-other" : decided ? "bs-winner" : "bs-front";
       return h("path", { d: `${path}H${x(t + 1)}`, class: `bs-runner ${kind}` });
     });
-    const heights = apart(order.map((j) => y(trace.excess[j][t])), 12);
+    const heights = apart(order.map((j) => y(trace.excess[j][t])), 12, bottom);
     const names = order.map((j, place) => label(x(t + 1) + 5, heights[place] + 4, String(j), {
       class: j === front ? "bs-name" : "bs-dim",
     }));
