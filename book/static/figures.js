@@ -42,7 +42,11 @@
     }
     for (const place of document.querySelectorAll(VIEW)) {
       const model = models[JSON.parse(place.textContent).model_id];
-      if (model?.model_module === "anywidget") show(place, model.state);
+      if (model?.model_module !== "anywidget") continue;
+      show(place, model.state).catch((error) => {
+        console.error(error);
+        place.after("This figure could not be shown; the browser's console says why.");
+      });
     }
   }
 
