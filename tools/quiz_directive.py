@@ -113,7 +113,8 @@ HTML = {
     option_node: _around(
         lambda node: (
             '<label class="quiz-option"><input type="radio"'
-            f' name="quiz-{node["name"]}" value="{node["place"]}"><span>'
+            f' name="quiz-{node["name"]}" value="{node["place"]}">'
+            f'<span class="quiz-letter">{"abcd"[node["place"]]}</span><span>'
         ),
         "</span></label>\n",
     ),

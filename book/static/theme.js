@@ -8,4 +8,8 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const [selector, name] of Object.entries(names)) {
     for (const button of document.querySelectorAll(selector)) button.setAttribute("aria-label", name);
   }
+  // On a folded cell stands "Show code cell source", or "Hide ..." once it is open.
+  for (const summary of document.querySelectorAll("summary[aria-label]")) {
+    summary.removeAttribute("aria-label");
+  }
 });
