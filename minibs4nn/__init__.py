@@ -9,7 +9,7 @@ The modules follow the chapters of the course *Spikes and Bits*; each uses only 
   :mod:`~minibs4nn.training`.
 - One bit: :mod:`~minibs4nn.binary`, :mod:`~minibs4nn.model` (S4NN, BS4NN),
   :mod:`~minibs4nn.baselines` (a plain BNN), :mod:`~minibs4nn.packed` (one bit per synapse),
-  :mod:`~minibs4nn.export` (for other programs).
+  :mod:`~minibs4nn.export` and :mod:`~minibs4nn.nir` (for other programs).
 - Speed: :mod:`~minibs4nn.kernels`, the same computation in NumPy and compiled.
 - Around them: :mod:`~minibs4nn.datasets`, :mod:`~minibs4nn.plot`, ``python -m minibs4nn``.
 
@@ -34,6 +34,7 @@ from minibs4nn.forward import (
 from minibs4nn.kernels import backends
 from minibs4nn.model import BS4NN, S4NN
 from minibs4nn.neuron import Trace, simulate_neuron
+from minibs4nn.nir import from_nir, to_nir
 from minibs4nn.packed import PackedBS4NN
 from minibs4nn.rules import BS4NN_PUBLISHED, S4NN_PUBLISHED, DecisionPotential, RelativeTarget
 from minibs4nn.storage import load
@@ -62,6 +63,7 @@ __all__ = [
     "decode",
     "errors",
     "figures",
+    "from_nir",
     "latency_code",
     "layer_spike_times",
     "load",
@@ -73,5 +75,6 @@ __all__ = [
     "silent",
     "simulate_neuron",
     "to_c_header",
+    "to_nir",
     "to_raster",
 ]

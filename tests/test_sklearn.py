@@ -194,7 +194,7 @@ def test_a_grid_search_on_a_cluster_gives_the_scores_of_one_process(tmp_path: Pa
     out = tmp_path / "scores.json"
     script = Path(__file__).parent.parent / "benchmarks" / "tables_cluster.py"
     command = [sys.executable, str(script), "--rows", "90", "--epochs", "2", "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stderr
     found = json.loads(out.read_text())
     assert len(found["tasks"]) == 2  # workers
