@@ -235,7 +235,10 @@ class PackedBS4NN:
         write_bits(path, BitsFile(self.layers, self.t_max, self._thresholds, self.bits))
 
     def _values(self, images: npt.ArrayLike) -> tuple[AnyArray, SpikeTimes]:
-        """The images as a read-only array (n, n_in), and the spike time of each of its values."""
+        """The images as a read-only array (n, n_in), and the spike time of each of its values.
+
+        Whatever the images are, 0 stands for silence.
+        """
         where, array = "PackedBS4NN.predict", np.asarray(images)
         if array.dtype == np.int16:
             values: AnyArray = check_spike_times(where, array, self.t_max)
@@ -244,7 +247,8 @@ class PackedBS4NN:
                     f"{where}: spike times must have shape (n, {self.layers[0]}), got "
                     f"{values.shape}"
                 )
-            time_of = np.arange(self.t_max + 1, dtype=np.int16)
+            values = np.int16(self.t_max) - values
+            time_of = np.arange(self.t_max, -1, -1, dtype=np.int16)
         else:
             values = check_grey_levels(where, array)
             levels = np.arange(256, dtype=np.uint8)

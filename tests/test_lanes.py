@@ -26,8 +26,18 @@ def _add(v: Array, weights: Array) -> None:
 
 
 @compiled
-def _count(v: Array, bits: Array, who: np.uint64) -> None:
-    lanes.count(v, 3, bits, 2, who)
+def _add_signs(v: Array, weights: Array) -> None:
+    lanes.add(v, 3, weights, (0, 128, 64, 192))
+
+
+@compiled
+def _count(v: Array, bits: Array, who: Array) -> None:
+    lanes.count(v, 3, bits, 2, COUNTED + 1, who, 1, 3)
+
+
+@compiled
+def _nonzero(values: Array) -> np.uint64:
+    return lanes.nonzero(values, 3)
 
 
 @compiled
@@ -62,17 +72,33 @@ def numbers(dtype: Any, n: int) -> st.SearchStrategy[Array]:
     return hnp.arrays(dtype, n, elements=few)
 
 
-@pytest.mark.parametrize("kinds", [("i2", "i1"), ("i4", "i1"), ("f8", "f8")])
+@given(st.data())
+def test_add(data: st.DataObject) -> None:
+    both(_add, data.draw(numbers("f8", 70)), data.draw(numbers("f8", 90)))
+
+
+def words(n: int) -> st.SearchStrategy[Array]:
+    """Some words."""
+    return st.lists(WORDS, min_size=n, max_size=n).map(lambda some: np.array(some, np.uint64))
+
+
+@pytest.mark.parametrize("kind", ["i2", "i4"])
 @given(data=st.data())
-def test_add(kinds: tuple[str, str], data: st.DataObject) -> None:
-    both(_add, data.draw(numbers(kinds[0], 70)), data.draw(numbers(kinds[1], 90)))
+def test_add_signs(kind: str, data: st.DataObject) -> None:
+    both(_add_signs, data.draw(numbers(kind, 70)), data.draw(words(4)))
 
 
 @pytest.mark.parametrize("kind", ["i2", "i4", "f8"])
 @given(data=st.data())
 def test_count(kind: str, data: st.DataObject) -> None:
-    bits = np.array(data.draw(st.lists(WORDS, min_size=20, max_size=20)), np.uint64)
-    both(_count, data.draw(numbers(kind, 4 + COUNTED)), bits, data.draw(WORDS))
+    bits, who = data.draw(words(3 + 2 * COUNTED)), data.draw(words(3))
+    both(_count, data.draw(numbers("i2", 4 + COUNTED)).astype(kind), bits, who)
+
+
+@pytest.mark.parametrize("kind", ["u1", "i2"])
+@given(data=st.data())
+def test_nonzero(kind: str, data: st.DataObject) -> None:
+    both(_nonzero, data.draw(hnp.arrays(kind, 70, elements=st.integers(0, 2))))
 
 
 @pytest.mark.parametrize("kind", ["i2", "i4", "f8"])

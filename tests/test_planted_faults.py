@@ -31,7 +31,7 @@ Change: TypeAlias = tuple[str, str]  # the text of the source, and what to put i
 
 # The source of the compiled kernels runs without Numba too, once floats have the types of Numba.
 AS_PLAIN_PYTHON: list[Change] = [
-    ("numba.njit(cache=True, nogil=True, boundscheck=False)", "lambda function: function"),
+    ("_jit = jit\n", "_jit = lambda function: function\n"),
     ("shrink *= keep", "shrink = np.float64(shrink * keep)"),
 ]
 
@@ -211,8 +211,14 @@ FAULTS: dict[str, tuple[ModuleType, *tuple[Change, ...]]] = {
         ("+ k] if times_in[h] < end", "+ k] if times_in[h] <= end"),
     ),
     "compiled: an early end of the update": (cpu, ("when[p] < last", "when[p] + 1 < last")),
-    "compiled: a flip is forgotten": (cpu, ("signs[s] = -signs[s]", "pass")),
-    "compiled: a flip of the last layer is forgotten": (cpu, ("bits[at] ^= flipped", "pass")),
+    "compiled: a flip is forgotten": (
+        cpu,
+        ("signs[(origin + row + j) // LANES] ^= flipped", "pass"),
+    ),
+    "compiled: a flip of the last layer is forgotten": (
+        cpu,
+        ("bits[origin + i // LANES * width + k] ^= flipped", "pass"),
+    ),
     "compiled: the last layer of an S4NN hears its first weights": (
         cpu,
         ("weights[origin + i * lanes + k] = latent[row + i]", "pass"),

@@ -5,19 +5,18 @@ Read ``reference.py`` first; the numbered steps are the same. What makes this fa
 - only spikes cost anything: the spikes of every image are sorted by time, once per training, and
   silent inputs are never visited;
 - what one spike adds to all neurons lies side by side in memory, so that the processor adds 16 or
-  32 neurons in one instruction: signs are int8, sums of signs int16;
+  32 neurons in one instruction: signs are bits, sums of signs int16;
 - all layers go through time together, and stop once the errors of the output layer are known.
   Most decisions fall early;
 - neurons are taken 64 at a time (``lanes.py``), and who of them fires comes back as one word. So
   nothing needs to be sorted, and the last layer of a BS4NN counts bits;
-- an image without an error teaches nothing, and nothing is allocated per image.
+- an image without an error teaches nothing, and nothing is allocated.
 
 Sums of real numbers are added in the order of the reference, so both give the same bits.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -25,7 +24,18 @@ from minibs4nn._checks import AnyArray, BoolArray, FloatArray, IntArray, SpikeTi
 from minibs4nn.evaluation import Outcomes
 from minibs4nn.kernels import OnlineReport, Parameters
 from minibs4nn.kernels.cpu_minibatch import train_minibatches
-from minibs4nn.kernels.lanes import COUNTED, LANES, add, count, fill, fire, lowest_bit, subtract
+from minibs4nn.kernels.lanes import (
+    COUNTED,
+    LANES,
+    add,
+    count,
+    count_ones,
+    fill,
+    fire,
+    jit,
+    lowest_bit,
+    subtract,
+)
 from minibs4nn.kernels.layers import Layers, potential_dtype
 from minibs4nn.kernels.reference import SMALLEST_SHRINK, scale_message
 
@@ -34,7 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LANES", "Spikes", "layer_spike_times", "prepare", "train_minibatches", "train_online"]
 
-_jit = numba.njit(cache=True, nogil=True, boundscheck=False)
+_jit = jit
 
 
 class Spikes(NamedTuple):
@@ -54,14 +64,17 @@ class Spikes(NamedTuple):
 
 
 @_jit
-def _sort_by_time(times: SpikeTimes, t_max: int, who: AnyArray, when: SpikeTimes) -> int:
+def _sort_by_time(
+    times: SpikeTimes, t_max: int, who: AnyArray, when: SpikeTimes, place: AnyArray
+) -> int:
     """List the inputs that fire, by time, and return how many they are: a counting sort.
 
     Many neurons fire together, and to raise one counter twice in a row the processor has to wait.
-    So the first and the second half of the inputs are counted apart, and in turns.
+    So the first and the second half of the inputs are counted apart, and in turns; ``place`` is
+    working space for two counters per time step.
     """
     half = times.size // 2
-    place = np.zeros(2 * t_max + 2, np.int32)  # two counters per time step
+    place[:] = 0
     for i in range(half):
         place[np.uint64(2 * times[i])] += 1  # unsigned: no check for negative indices
         place[np.uint64(2 * times[half + i] + 1)] += 1
@@ -91,11 +104,12 @@ def _sort_by_time(times: SpikeTimes, t_max: int, who: AnyArray, when: SpikeTimes
 
 @_jit
 def _sort_all(
-    times: SpikeTimes, t_max: int, start: IntArray, who: AnyArray, when: SpikeTimes
-) -> None:
+    times: SpikeTimes, t_max: int, start: IntArray, who: AnyArray, when: SpikeTimes,
+    place: AnyArray,
+) -> None:  # fmt: skip
     for n in range(len(times)):
-        spikes = slice(start[n], start[n + 1])
-        _sort_by_time(times[n], t_max, who[spikes], when[spikes])
+        begin, end = start[n], start[n + 1]
+        _sort_by_time(times[n], t_max, who[begin:end], when[begin:end], place)
 
 
 @_jit
@@ -141,15 +155,15 @@ def _one_image(
 @_jit
 def _batch(
     times: SpikeTimes, weights: AnyArray, threshold: AnyArray, t_max: int, v: AnyArray,
-    one: AnyArray, spike_times: SpikeTimes, potential: AnyArray,
+    one: AnyArray, who: AnyArray, when: SpikeTimes, place: AnyArray, spike_times: SpikeTimes,
+    potential: AnyArray,
 ) -> None:  # fmt: skip
     """One layer, many images; ``v`` and ``one`` are working space of the potential's dtype."""
-    who = np.empty(times.shape[1], np.int32)
-    when = np.empty(times.shape[1], np.int16)
     for n in range(len(times)):
-        k = _sort_by_time(times[n], t_max, who, when)
+        k = _sort_by_time(times[n], t_max, who, when, place)
         _one_image(who[:k], when[:k], 0, weights, threshold, t_max, t_max, v, spike_times[n], one)
-        potential[n] = one
+        for j in range(one.size):
+            potential[n, j] = one[j]
 
 
 @_jit
@@ -165,13 +179,21 @@ def _potential_at(
 
 
 @_jit
+def _earliest(times: SpikeTimes) -> int:
+    first = int(times[0])
+    for t in times:
+        first = min(first, int(t))
+    return first
+
+
+@_jit
 def _judge(
     times: SpikeTimes, potential: AnyArray, late: AnyArray, threshold: FloatArray, divisor: float,
     whole: bool, label: int, t_max: int, m: int, correct: BoolArray, published: BoolArray,
     tied: BoolArray, silent: BoolArray, decision_time: SpikeTimes,
 ) -> None:  # fmt: skip
     """As :func:`minibs4nn.evaluation.judge`, for one image, entered at place ``m``."""
-    first = times.min()
+    first = _earliest(times)
     n_first, best, best_late, most = 0, -1, 0, 0.0
     for j in range(threshold.size):
         if times[j] == first:
@@ -194,7 +216,7 @@ def _time_error(
     times: SpikeTimes, label: int, gamma: int, teach: bool, t_max: int, delta: FloatArray
 ) -> bool:
     """Fill ``delta`` with the errors of one image to its targets; return whether there is any."""
-    first = int(times.min())
+    first = _earliest(times)
     wrong = False
     for j in range(delta.size):
         target = int(times[j])
@@ -265,15 +287,13 @@ def _hear_layer_before(net: Layers, layer: int, signed: bool) -> bool:
         k = _list(net.new, begin, end, net.who)
         _hear(net.v, at, fill(n_out, LANES), net.weights, origin, net.who[:k])
         return k > 0
-    heard = False
     width = fill(n_out, COUNTED)
+    for k in range(0, width, COUNTED):
+        count(net.v, at + k, net.bits, origin + k, width, net.new, begin, end)
+    heard = np.uint64(0)
     for word in range(begin, end):
-        if net.new[word] != 0:
-            heard = True
-            row = origin + (word - begin) * width
-            for k in range(0, width, COUNTED):
-                count(net.v, at + k, net.bits, row + k, net.new[word])
-    return heard
+        heard |= net.new[word]
+    return int(heard) != 0
 
 
 @_jit
@@ -302,7 +322,8 @@ def _forward(
         if first + gamma <= t + 1 and spike_times[out + label] < t_max and not to_the_end:
             break
         if t > t_max - 3 and not late:
-            net.late[:] = v[out:]
+            for j in range(net.late.size):
+                net.late[j] = v[out + j]
             late = True
         heard, stirred = stirred, False
         # The last layer first, since it hears what the one before it fired in the last step.
@@ -336,7 +357,8 @@ def _forward(
         else:
             break
     if not late:
-        net.late[:] = v[out:]
+        for j in range(net.late.size):
+            net.late[j] = v[out + j]
     for j in range(out, v.size):
         if spike_times[j] == t_max:
             potential[j] = v[j]
@@ -366,12 +388,9 @@ def _update(
             row = who[p] * lanes
             for j in range(0, lanes, LANES):
                 flipped = subtract(latent, place + row + j, now, j)
-                if signs is not None:
-                    while flipped != 0:
-                        s = origin + row + j + lowest_bit(flipped)
-                        flipped &= flipped - np.uint64(1)
-                        signs[s] = -signs[s]
-                        flips += 1
+                if signs is not None and flipped != 0:
+                    signs[(origin + row + j) // LANES] ^= flipped
+                    flips += count_ones(flipped)
             p += 1
     return flips
 
@@ -399,12 +418,9 @@ def _update_last(
         row = place + k * lanes_in
         for i in range(0, lanes_in, LANES):
             flipped = subtract(latent, row + i, now, i)
-            if signed:
-                at = origin + i // LANES * width + k
-                bits[at] ^= flipped
-                while flipped != 0:
-                    flipped &= flipped - np.uint64(1)
-                    flips += 1
+            if signed and flipped != 0:
+                bits[origin + i // LANES * width + k] ^= flipped
+                flips += count_ones(flipped)
         if not signed:
             for i in range(n_in):
                 weights[origin + i * lanes + k] = latent[row + i]
@@ -462,7 +478,7 @@ def _train(
     net: Layers, signs: AnyArray | None, scale: FloatArray, rate: float, gamma: int,
     keep: float, scale_rate: float, teach: bool, t_max: int, correct: BoolArray,
     published: BoolArray, tied: BoolArray, silent: BoolArray, decision_time: SpikeTimes,
-    count_fired: bool, fired: IntArray, flipped: IntArray,
+    count_fired: bool, fired: IntArray, flipped: IntArray, place: AnyArray,
 ) -> int:  # fmt: skip
     """Learn from the images; return how many had an error, or -1 - layer for a bad scale."""
     shape, weights, latent, limit = net.shape, net.weights, net.latent, net.limit
@@ -516,7 +532,7 @@ def _train(
                 else:
                     w, h = in_who[begin:end], in_when[begin:end]
                     if layer > 0:
-                        k = _sort_by_time(spike_times[before], t_max, net.who, net.when)
+                        k = _sort_by_time(spike_times[before], t_max, net.who, net.when, place)
                         w, h = net.who[:k], net.when[:k]
                     flipped[layer] += _update(
                         shape[layer], latent, signs, errors, rate / shrink, w, h, times,
@@ -570,10 +586,14 @@ def layer_spike_times(
     whole = weights.dtype == np.int8
     limit, v, one = (np.empty(n_out, dtype) for _ in range(3))
     _limit(threshold, 1.0, n_in, whole, limit)
+    who, when = np.empty(n_in, np.int32), np.empty(n_in, np.int16)
     spike_times = np.empty((len(times), n_out), np.int16)
     potential = np.empty((len(times), n_out), np.int32 if whole else np.float64)
     columns = np.ascontiguousarray(weights.T)  # no copy for column-major weights
-    _batch(_plain(times), columns, limit, t_max, v, one, spike_times, potential)
+    _batch(
+        _plain(times), columns, limit, t_max, v, one, who, when, _counters(t_max), spike_times,
+        potential,
+    )  # fmt: skip
     return spike_times, potential
 
 
@@ -591,7 +611,7 @@ def prepare(times: SpikeTimes, *, t_max: int) -> Spikes:
     """
     start = np.concatenate([[0], np.cumsum((times < t_max).sum(axis=1))]).astype(np.int64)
     who, when = np.empty(start[-1], np.int32), np.empty(start[-1], np.int16)
-    _sort_all(_plain(times), t_max, start, who, when)
+    _sort_all(_plain(times), t_max, start, who, when, _counters(t_max))
     return Spikes(start, who, when)
 
 
@@ -640,13 +660,18 @@ def train_online(
         rule.learning_rate, rule.gamma, 1.0 - rule.learning_rate * rule.weight_decay,
         rule.scale_learning_rate, rule.all_silent == "teach", t_max,
         outcomes.correct, outcomes.published, outcomes.tied, outcomes.silent,
-        outcomes.decision_time, count_fired, fired, flipped,
+        outcomes.decision_time, count_fired, fired, flipped, _counters(t_max),
     )  # fmt: skip
     net.write_back(p)
     if updates < 0:
         raise ArithmeticError(scale_message(-1 - updates, p.scale))
     layers = range(len(p.latent) if count_fired else 0)
     return OnlineReport(outcomes, flipped, updates, [fired[net.neurons(k)] for k in layers])
+
+
+def _counters(t_max: int) -> AnyArray:
+    """Working space to sort spikes in."""
+    return np.empty(2 * t_max + 2, np.int32)
 
 
 def _plain(times: SpikeTimes) -> SpikeTimes:

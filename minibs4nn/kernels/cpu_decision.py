@@ -151,6 +151,7 @@ def _gradients(
     times = np.empty(n_in, np.int16)
     in_who, in_when = np.empty(n_in, np.int32), np.empty(n_in, np.int16)
     hidden_who, hidden_when = np.empty(n_hidden, np.int32), np.empty(n_hidden, np.int16)
+    place = np.empty(2 * t_max + 2, np.int32)
     share, error = np.empty(n_out, np.float64), np.empty(n_out, np.int32)
     back, heard = np.empty(lanes, out_rows.dtype), np.empty(lanes, np.int32)
     near, end = np.empty(lanes, hidden_sum.dtype), np.empty(lanes, np.int16)
@@ -163,13 +164,13 @@ def _gradients(
         # (1) the image as it is seen, (2) forward: firing times of both layers
         mine = slice(start[n], start[n + 1])
         _see(who[mine], when[mine], views[view[m]], times, t_max)
-        k = _sort_by_time(times, t_max, in_who, in_when)
+        k = _sort_by_time(times, t_max, in_who, in_when, place)
         w, t = in_who[:k], in_when[:k]
         _one_image(w, t, 0, weights, limit, t_max, t_max, v, spikes, potential)
         for h in range(dropped.shape[1]):
             if dropped[m, h]:
                 spikes[h] = t_max
-        k = _sort_by_time(spikes[:n_hidden], t_max, hidden_who, hidden_when)
+        k = _sort_by_time(spikes[:n_hidden], t_max, hidden_who, hidden_when, place)
         hidden_w, hidden_t = hidden_who[:k], hidden_when[:k]
         _one_image(hidden_w, hidden_t, 0, out_weights, out_limit, t_max, t_max, out_v, out_spikes,
                    out_potential)  # fmt: skip

@@ -5,7 +5,8 @@ functions that do the same, which the tests make use of. What tells something of
 word of 64 bits, the lowest for the first of them.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numba
 import numpy as np
@@ -15,16 +16,62 @@ from numba.extending import intrinsic, overload, register_jitable
 
 from minibs4nn._checks import AnyArray, SpikeTimes
 
-__all__ = ["COUNTED", "LANES", "add", "count", "fill", "fire", "lowest_bit", "subtract"]
+if TYPE_CHECKING:
+    from numba.core.dispatcher import Dispatcher
+
+__all__ = [
+    "COUNTED",
+    "LANES",
+    "add",
+    "count",
+    "count_ones",
+    "fill",
+    "fire",
+    "jit",
+    "jit_inlined",
+    "lowest_bit",
+    "nonzero",
+    "subtract",
+]
 
 # Numba's own types say too little of these.
+_njit: Any = numba.njit
+_OPTIONS = {"cache": True, "nogil": True, "boundscheck": False, "_nrt": False}
 _intrinsic: Any = intrinsic
 _overload: Any = overload
 _types: Any = numba.types
 _tools: Any = cgutils
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+
 LANES = 64  # numbers that are taken at once; arrays are filled up to a multiple of it
 COUNTED = 16  # neurons for which :func:`count` counts at once
+
+
+def jit(function: Function) -> "Dispatcher[Function]":
+    """Compile a kernel, without Numba's memory management.
+
+    It can then allocate nothing; and no array is counted each time that it is handed on, which took
+    up to 40 % of the time.
+    """
+    compiled: Dispatcher[Function] = _njit(**_OPTIONS)(function)
+    return compiled
+
+
+def jit_inlined(function: Function) -> "Dispatcher[Function]":
+    """The same for a small function, which becomes a part of those that call it."""
+    compiled: Dispatcher[Function] = _njit(**_OPTIONS, forceinline=True)(function)
+    return compiled
+
+
+@register_jitable
+def count_ones(word: np.uint64) -> int:
+    """How many bits of a word are 1; few, as a rule."""
+    n = 0
+    while word != 0:
+        word &= word - np.uint64(1)
+        n += 1
+    return n
 
 
 @register_jitable
@@ -41,16 +88,25 @@ def add(v: AnyArray, place: int, weights: AnyArray, rows: tuple[int, ...]) -> No
     v : array, C-contiguous
     place : int
         Of the first sum.
-    weights : array, C-contiguous, of the same dtype or a smaller one of its kind
+    weights : array, C-contiguous
+        Numbers of the same dtype; or, where the sums are whole numbers, words of 64 signs: a bit
+        for each, 1 stands for +1 and 0 for -1.
     rows : tuple of int
-        Each the place of a first weight.
+        Each the place of a first weight. That of a sign is a multiple of 64.
     """
     for row in rows:
-        v[place : place + LANES] += weights[row : row + LANES]
+        if weights.dtype == np.uint64:
+            bits = np.unpackbits(weights[row // LANES : row // LANES + 1].view(np.uint8))
+            v[place : place + LANES] += 2 * bits.reshape(8, 8)[:, ::-1].ravel().astype(np.int8) - 1
+        else:
+            v[place : place + LANES] += weights[row : row + LANES]
 
 
-def count(v: AnyArray, place: int, bits: AnyArray, row: int, who: np.uint64) -> None:
-    """Add to 16 sums what some of 64 inputs send them: +1 or -1, of which a bit is kept for each.
+def count(
+    v: AnyArray, place: int, bits: AnyArray, row: int, width: int, who: AnyArray, begin: int,
+    end: int,
+) -> None:  # fmt: skip
+    """Add to 16 sums the signs of many inputs: +1 or -1, of which a bit is kept for each.
 
     Parameters
     ----------
@@ -58,14 +114,29 @@ def count(v: AnyArray, place: int, bits: AnyArray, row: int, who: np.uint64) -> 
     place : int
         Of the first sum.
     bits : uint64 array, C-contiguous
-        A word for each neuron, a bit for each input; 1 stands for +1.
-    row : int
-        Place of the first word.
-    who : uint64
-        Which inputs have fired.
+        For each 64 inputs a row of words, one for each neuron; 1 stands for +1.
+    row, width : int
+        Place of the first word, and from there to the next row.
+    who : uint64 array, C-contiguous
+        Which inputs have fired: the words from ``begin`` to ``end``, one for each row.
+    begin, end : int
     """
-    for k in range(COUNTED):
-        v[place + k] += 2 * int(bits[row + k] & who).bit_count() - int(who).bit_count()
+    for word in who[begin:end]:
+        for k in range(COUNTED):
+            v[place + k] += 2 * int(bits[row + k] & word).bit_count() - int(word).bit_count()
+        row += width
+
+
+def nonzero(values: AnyArray, place: int) -> np.uint64:
+    """Which of 64 whole numbers are not 0.
+
+    Parameters
+    ----------
+    values : int array, C-contiguous
+    place : int
+        Of the first.
+    """
+    return _as_word(values[place : place + LANES] != 0)
 
 
 def fire(
@@ -148,12 +219,20 @@ def _splat(builder: Any, number: Any, n: int = LANES) -> Any:
 def _add(typing_context: Any, v: Any, place: Any, weights: Any, rows: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         sums = _load(context, builder, v, arguments[0], arguments[1])
-        for row in _tools.unpack_tuple(builder, arguments[3]):
-            some = _load(context, builder, weights, arguments[2], row)
-            if isinstance(v.dtype, _types.Float):
-                sums = builder.fadd(sums, some)
-            else:
-                sums = builder.add(sums, builder.sext(some, sums.type))
+        places = _tools.unpack_tuple(builder, arguments[3])
+        if isinstance(v.dtype, _types.Float):
+            for row in places:
+                sums = builder.fadd(sums, _load(context, builder, weights, arguments[2], row))
+        else:
+            # First -1 for all signs: then only a 1 has anything to add. A word of bits is what a
+            # processor calls a mask: one instruction adds where it is 1.
+            two, all_ = (ir.Constant(sums.type, [number] * LANES) for number in (2, len(places)))
+            words = context.make_array(weights)(context, builder, arguments[2]).data
+            sums = builder.sub(sums, all_)
+            for row in places:
+                word = builder.load(builder.gep(words, [builder.sdiv(row, row.type(LANES))]))
+                ones = builder.bitcast(word, ir.VectorType(ir.IntType(1), LANES))
+                sums = builder.select(ones, builder.add(sums, two), sums)
         _store(context, builder, v, arguments[0], arguments[1], sums)
         return context.get_dummy_value()
 
@@ -162,16 +241,29 @@ def _add(typing_context: Any, v: Any, place: Any, weights: Any, rows: Any) -> An
 
 
 @_intrinsic
-def _count(typing_context: Any, v: Any, place: Any, bits: Any, row: Any, who: Any) -> Any:
+def _count(
+    typing_context: Any, v: Any, place: Any, bits: Any, row: Any, width: Any, who: Any, begin: Any,
+    end: Any,
+) -> Any:  # fmt: skip
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        v_array, at, bit_array, first, word = arguments
-        heard = _load(context, builder, bits, bit_array, first, COUNTED)
-        heard = builder.and_(heard, _splat(builder, word, COUNTED))
+        v_array, at, bit_array, first, step, words, start, stop = arguments
+        counts = ir.VectorType(ir.IntType(64), COUNTED)
         ones = builder.module.declare_intrinsic(
-            f"llvm.ctpop.v{COUNTED}i64", fnty=ir.FunctionType(heard.type, [heard.type])
+            f"llvm.ctpop.v{COUNTED}i64", fnty=ir.FunctionType(counts, [counts])
         )
-        hits = builder.call(ones, [heard])
-        move = builder.sub(builder.add(hits, hits), _splat(builder, builder.ctpop(word), COUNTED))
+        total = _tools.alloca_once_value(builder, ir.Constant(counts, [0] * COUNTED))
+        with _tools.for_range(builder, builder.sub(stop, start)) as loop:
+            place_of_word = builder.add(start, loop.index)
+            word = builder.load(
+                builder.gep(context.make_array(who)(context, builder, words).data, [place_of_word])
+            )
+            this = builder.add(first, builder.mul(step, loop.index))
+            heard = _load(context, builder, bits, bit_array, this, COUNTED)
+            hits = builder.call(ones, [builder.and_(heard, _splat(builder, word, COUNTED))])
+            all_ = _splat(builder, builder.ctpop(word), COUNTED)
+            move = builder.sub(builder.add(hits, hits), all_)
+            builder.store(builder.add(builder.load(total), move), total)
+        move = builder.load(total)
         sums = _load(context, builder, v, v_array, at, COUNTED)
         if isinstance(v.dtype, _types.Float):
             sums = builder.fadd(sums, builder.sitofp(move, sums.type))
@@ -180,7 +272,18 @@ def _count(typing_context: Any, v: Any, place: Any, bits: Any, row: Any, who: An
         _store(context, builder, v, v_array, at, sums)
         return context.get_dummy_value()
 
-    return numba.void(v, numba.intp, bits, numba.intp, numba.uint64), generate
+    place = numba.intp
+    return numba.void(v, place, bits, place, place, who, place, place), generate
+
+
+@_intrinsic
+def _nonzero(typing_context: Any, values: Any, place: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        some = _load(context, builder, values, arguments[0], arguments[1])
+        zeros = ir.Constant(some.type, [0] * LANES)
+        return builder.bitcast(builder.icmp_signed("!=", some, zeros), ir.IntType(LANES))
+
+    return numba.uint64(values, numba.intp), generate
 
 
 @_intrinsic
@@ -254,9 +357,18 @@ def _compile_add(v: Any, place: Any, weights: Any, rows: Any) -> Any:
     return lambda v, place, weights, rows: _add(v, place, weights, rows)
 
 
+@_overload(nonzero, strict=False)
+def _compile_nonzero(values: Any, place: Any) -> Any:
+    return lambda values, place: _nonzero(values, place)
+
+
 @_overload(count, strict=False)
-def _compile_count(v: Any, place: Any, bits: Any, row: Any, who: Any) -> Any:
-    return lambda v, place, bits, row, who: _count(v, place, bits, row, who)
+def _compile_count(
+    v: Any, place: Any, bits: Any, row: Any, width: Any, who: Any, begin: Any, end: Any
+) -> Any:
+    return lambda v, place, bits, row, width, who, begin, end: _count(
+        v, place, bits, row, width, who, begin, end
+    )
 
 
 @_overload(fire, strict=False)

@@ -13,7 +13,7 @@ from minibs4nn._checks import AnyArray, FloatArray, IntArray, SpikeTimes
 from minibs4nn.kernels import Parameters
 from minibs4nn.kernels.lanes import COUNTED, LANES, fill
 
-__all__ = ["Layers", "potential_dtype"]
+__all__ = ["Layers", "potential_dtype", "zeros"]
 
 CACHE_LINE = 64  # bytes; 64 signs that begin with one lie in one
 
@@ -30,10 +30,11 @@ class Layers(NamedTuple):
     shape : int64 array, shape (depth, 6)
         For each layer: its inputs and its neurons; then where it begins: among the neurons, its
         inputs among the neurons, its weights, and its latent weights.
-    weights : int8 or float64 array
-        What the forward pass adds: for each layer (n_in, n_out), so a row per input.
+    weights : float64 or uint64 array
+        What the forward pass adds: for each layer (n_in, n_out), so a row per input. Signs are kept
+        as bits, and their places are those of bits.
     bits : uint64 array
-        The last of several layers of signs has no such rows. It is heard bit by bit, from
+        The last of several layers of signs has no such rows. It is counted, from
         (n_in / 64, n_out): a word per neuron.
     latent : float array
         For each layer (n_in, n_out). But the last of several is (n_out, n_in), since few of its
@@ -94,15 +95,16 @@ class Layers(NamedTuple):
                 n_weights += size
             n_latent += size
             first_in, n_lanes = n_lanes, n_lanes + fill(n_out, LANES)
-        latent = _zeros(n_latent if signed else n_weights, real)
+        latent = zeros(n_latent if signed else n_weights, real)
         most = fill(int(shape[:, :2].max()), LANES)
         net = cls(
-            shape, _zeros(n_weights, np.int8) if signed else latent, _zeros(n_bits, np.uint64),
-            latent, _zeros(n_lanes, np.float64), _zeros(n_lanes, dtype), _zeros(n_lanes, dtype),
-            _zeros(n_lanes, dtype), _zeros(n_lanes, np.int16),
-            _zeros(n_lanes // LANES, np.uint64), _zeros(fill(n_out, LANES), dtype),
-            _zeros(most, np.int32), _zeros(most, np.int16),
-            _zeros(n_lanes, np.float64), _zeros(most, real), _zeros(most, real),
+            shape, zeros(n_weights // LANES, np.uint64) if signed else latent,
+            zeros(n_bits, np.uint64),
+            latent, zeros(n_lanes, np.float64), zeros(n_lanes, dtype), zeros(n_lanes, dtype),
+            zeros(n_lanes, dtype), zeros(n_lanes, np.int16),
+            zeros(n_lanes // LANES, np.uint64), zeros(fill(n_out, LANES), dtype),
+            zeros(most, np.int32), zeros(most, np.int16),
+            zeros(n_lanes, np.float64), zeros(most, real), zeros(most, real),
         )  # fmt: skip
         net.limit[:] = np.iinfo(dtype).max if signed else np.inf
         for layer, theta in enumerate(p.thresholds):
@@ -110,10 +112,11 @@ class Layers(NamedTuple):
             net.latent_of(layer)[:] = p.latent[layer]
             if signed and layer == depth - 1 > 0:
                 n_in, n_out = shape[layer, :2]
-                filled = np.zeros((fill(n_out, COUNTED), fill(n_in, LANES)), np.bool_)
-                filled[:n_out, :n_in] = p.weights[layer] > 0
-                words = np.packbits(filled, axis=1, bitorder="little").view("<u8")
+                words = _as_words(p.weights[layer], fill(n_out, COUNTED))
                 net.bits[:] = words.T.ravel()
+            elif signed:
+                words = net._words(layer)
+                words[:] = _as_words(p.weights[layer].T, len(words))
             else:
                 net._rows(layer)[:] = p.weights[layer].T
         return net
@@ -138,18 +141,23 @@ class Layers(NamedTuple):
         return _table(self.latent, place, n_in, n_out).T
 
     def _rows(self, layer: int) -> AnyArray:
-        """What the forward pass adds, (n_in, n_out)."""
+        """What the forward pass of an S4NN adds, (n_in, n_out)."""
         n_in, n_out, _, _, origin, _ = self.shape[layer].tolist()
         return _table(self.weights, origin, n_in, n_out)
 
+    def _words(self, layer: int) -> Words:
+        """The same of a BS4NN, (n_in, n_out / 64)."""
+        n_in, n_out, _, _, origin, _ = self.shape[layer].tolist()
+        width = fill(n_out, LANES) // LANES
+        first = origin // LANES
+        return self.weights[first : first + n_in * width].reshape(n_in, width)
+
     def _signs(self, layer: int) -> AnyArray:
         """The signs of a layer, (n_out, n_in)."""
+        n_in, n_out = self.shape[layer, :2].tolist()
         if layer < len(self.shape) - 1 or layer == 0:
-            return self._rows(layer).T
-        n_in, n_out = self.shape[layer, :2]
-        words = self.bits.reshape(-1, fill(n_out, COUNTED)).T.astype("<u8", order="C")
-        ones = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")[:n_out, :n_in]
-        return 2 * ones.astype(np.int8) - 1
+            return _as_signs(self._words(layer), n_out).T
+        return _as_signs(self.bits.reshape(-1, fill(n_out, COUNTED)).T[:n_out], n_in)
 
 
 def potential_dtype(weights: AnyArray) -> type[np.int16] | type[np.int32] | type[np.float64]:
@@ -159,14 +167,27 @@ def potential_dtype(weights: AnyArray) -> type[np.int16] | type[np.int32] | type
     return np.int16 if weights.shape[1] < np.iinfo(np.int16).max else np.int32
 
 
+def _as_words(signs: AnyArray, rows: int) -> Words:
+    """A bit per sign, each row filled up to whole words; and so many rows."""
+    ones = np.zeros((rows, fill(signs.shape[1], LANES)), np.bool_)
+    ones[: len(signs), : signs.shape[1]] = signs > 0
+    return np.packbits(ones, axis=1, bitorder="little").view("<u8").astype(np.uint64)
+
+
+def _as_signs(words: Words, n: int) -> AnyArray:
+    """The first ``n`` signs of each row."""
+    content = words.astype("<u8", order="C").view(np.uint8)
+    return 2 * np.unpackbits(content, axis=1, bitorder="little")[:, :n].astype(np.int8) - 1
+
+
 def _table(array: AnyArray, place: int, rows: int, columns: int) -> AnyArray:
     """A part of a flat array as a table, without what fills up its rows."""
     width = fill(columns, LANES)
     return array[place : place + rows * width].reshape(rows, width)[:, :columns]
 
 
-def _zeros(n: int, dtype: npt.DTypeLike) -> AnyArray:
-    """Zeros that begin with a cache line."""
+def zeros(n: int, dtype: npt.DTypeLike) -> AnyArray:
+    """Zeros that begin with a cache line: what lies across two takes longer to read and write."""
     n_bytes = n * np.dtype(dtype).itemsize
     some = np.zeros(n_bytes + CACHE_LINE, np.uint8)
     begin = -some.ctypes.data % CACHE_LINE

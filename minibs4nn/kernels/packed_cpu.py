@@ -17,14 +17,14 @@ plane holds the signs: who fires has a 0 there, and nothing needs to be compared
 The first output neuron to fire ends an image. Nothing is allocated per image.
 """
 
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
-import numba
 import numpy as np
 import numpy.typing as npt
-from numba.extending import intrinsic
 
 from minibs4nn._checks import AnyArray, BoolArray, IntArray, SpikeTimes
+from minibs4nn.kernels.lanes import LANES, jit, jit_inlined, lowest_bit, nonzero
+from minibs4nn.kernels.layers import zeros
 
 __all__ = ["Circuit", "Desk", "decide_all"]
 
@@ -34,8 +34,6 @@ Length: TypeAlias = tuple[int, ...]  # of which only the length counts: the comp
 FEWEST_PLANES = 11  # enough for 1,023 inputs; the kernel is compiled anew for each other number
 STRIDE = 16  # words of a plane come in multiples of this, for the same reason
 
-_jit = numba.njit(cache=True, nogil=True, boundscheck=False)
-_inlined = numba.njit(cache=True, nogil=True, boundscheck=False, forceinline=True)
 _word = np.uint64
 _ONE, _LAST_BIT = np.uint64(1), np.uint64(63)
 _NOBODY = np.int64(-1)
@@ -114,7 +112,7 @@ class Desk(NamedTuple):
         The counters.
     fired : uint64 array, shape (n_words,)
         Which neurons have fired.
-    first : unsigned array, shape (t_max,)
+    first : unsigned array, shape (t_max + 1,)
         One of the inputs that fire at each time step; the number of inputs stands for nobody.
     after : unsigned array, shape (n_in,)
         The next input that fires at the same step.
@@ -139,8 +137,8 @@ class Desk(NamedTuple):
         depth = len(circuit.layers)
         index = np.uint16 if n_in <= np.iinfo(np.uint16).max else np.uint32
         return cls(
-            np.empty(n_planes * stride, np.uint64), np.empty(n_words, np.uint64),
-            np.empty(t_max, index), np.empty(n_in, index),
+            zeros(n_planes * stride, np.uint64), np.empty(n_words, np.uint64),
+            np.empty(t_max + 1, index), np.empty(n_in, index),
             np.empty(depth, np.int64), np.empty(depth, np.bool_),
         )  # fmt: skip
 
@@ -151,20 +149,7 @@ def _pack(bits: AnyArray) -> Words:
     return packed.view("<u8").astype(np.uint64)
 
 
-def _count_zeros_below(typing_context: Any, word: Any) -> Any:
-    """How many zeros stand below the lowest 1 of a word: one instruction, which Numba lacks."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        there_is_a_one = context.get_constant(numba.types.boolean, True)
-        return builder.cttz(arguments[0], there_is_a_one)
-
-    return numba.uint64(numba.uint64), generate
-
-
-_lowest_bit: Any = intrinsic(_count_zeros_below)
-
-
-@_inlined
+@jit_inlined
 def _hear(
     bits: Words, place: int, others: Words, other: int, flip: np.uint64, planes: Words, begin: int,
     end: int, n_planes: Length, stride: Length,
@@ -188,18 +173,29 @@ def _hear(
             move &= old ^ down  # carry 1 + 1, borrow 0 - 1
 
 
-@_jit
+@jit
 def _list_by_time(values: AnyArray, time_of: SpikeTimes, first: AnyArray, after: AnyArray) -> None:
-    """Chain the inputs that fire at the same step: first[t], after[first[t]], and so on."""
+    """Chain the inputs that fire at the same step: first[t], after[first[t]], and so on.
+
+    Most pixels of an image are black, and are skipped 64 at a time.
+    """
     first[:] = values.size
-    for i in range(values.size):
-        t = time_of[values[i]]
-        if t < first.size:
+    whole = values.size // LANES * LANES
+    for begin in range(0, whole, LANES):
+        some = nonzero(values, begin)
+        while some != 0:
+            i = _word(begin + lowest_bit(some))
+            some &= some - _ONE
+            t = _word(time_of[values[i]])
             after[i] = first[t]
             first[t] = i
+    for n in range(whole, values.size):
+        t = _word(time_of[values[n]])
+        after[n] = first[t]
+        first[t] = n
 
 
-@_jit
+@jit
 def _farthest(circuit: Circuit, desk: Desk, n_planes: Length, stride: Length) -> int:
     """The output neuron farthest above its threshold; of several, the lower index.
 
@@ -221,13 +217,13 @@ def _farthest(circuit: Circuit, desk: Desk, n_planes: Length, stride: Length) ->
     return best
 
 
-@_jit
+@jit
 def _decide(circuit: Circuit, desk: Desk, n_planes: Length, stride: Length) -> int:
     """The class of the image whose inputs are on the desk, listed by time."""
     bits, layers, start, even = circuit.bits, circuit.layers, circuit.start, circuit.even
     planes, fired, first, after = desk.planes, desk.fired, desk.first, desk.after
     heard, moved = desk.heard, desk.moved
-    depth, t_max, nobody = len(layers), first.size, after.size
+    depth, t_max, nobody = len(layers), first.size - 1, after.size
     signs = (len(n_planes) - 1) * len(stride)
     for plane in range(start.shape[0]):
         for word in range(start.shape[1]):
@@ -266,7 +262,7 @@ def _decide(circuit: Circuit, desk: Desk, n_planes: Length, stride: Length) -> i
                     if new != 0:
                         fired[word] |= new
                     while new != 0:
-                        i = 64 * (word - layers[layer - 1, 2]) + np.int64(_lowest_bit(new))
+                        i = 64 * (word - layers[layer - 1, 2]) + lowest_bit(new)
                         new &= new - _ONE
                         if lone < 0:
                             lone = i
@@ -291,7 +287,7 @@ def _decide(circuit: Circuit, desk: Desk, n_planes: Length, stride: Length) -> i
     return _farthest(circuit, desk, n_planes, stride)
 
 
-@_jit
+@jit
 def _decide_all(
     values: AnyArray, time_of: SpikeTimes, circuit: Circuit, desk: Desk, n_planes: Length,
     stride: Length, out: IntArray,
@@ -309,7 +305,7 @@ def decide_all(
     Parameters
     ----------
     values : uint8 or int16 array, shape (n, n_in)
-        Grey levels, or spike times.
+        Grey levels, or other whole numbers that stand for a spike time; 0 for silence.
     time_of : int16 array, time steps
         The spike time that each value means.
     circuit : Circuit
