@@ -194,6 +194,12 @@ export function timeAxis(x, y, ticks, name = "time step") {
     label((first + last) / 2, y + 34, name, { "text-anchor": "middle", class: "bs-dim" }));
 }
 
+/** Times to mark along a window: from 0 in whole steps, about so many. */
+export function ticksOf(tMax, parts = 4) {
+  const every = Math.ceil(tMax / parts);
+  return Array.from({ length: Math.floor(tMax / every) + 1 }, (_, k) => k * every);
+}
+
 /** A star around a point: where a neuron fires. */
 export function star(x, y, radius = 9) {
   const points = Array.from({ length: 10 }, (_, k) => {

@@ -3,7 +3,8 @@
 import { decode, fromBase64, latencyCode } from "./bs4nn.mjs";
 import { drawingPad, paint, picture, samplePicker, SIDE } from "./drawing.mjs";
 import {
-  button, choice, count, frame, h, label, onWidth, put, scale, slider, timeAxis, watch,
+  button, choice, count, frame, h, label, onWidth, put, scale, slider, ticksOf, timeAxis,
+  watch,
 } from "./figure.mjs";
 
 const HEIGHT = 230;
@@ -90,7 +91,7 @@ export function render({ model, el }) {
     raster.setAttribute("width", width);
     raster.replaceChildren(
       h("rect", { x: x(0), y: 0, width: x(t + 1) - x(0), height: bottom, class: "bs-past" }),
-      timeAxis(x, bottom, [0, 1, 2, 3, 4].map((k) => (k * tMax) / 4)),
+      timeAxis(x, bottom, ticksOf(tMax)),
       label(14, bottom / 2, "pixel", { transform: `rotate(-90 14 ${bottom / 2})`,
         "text-anchor": "middle", class: "bs-dim" }),
       h("path", { d: ticks(later), class: "bs-tick bs-later" }),

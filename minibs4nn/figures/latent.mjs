@@ -2,8 +2,8 @@
 
 import { layerSpikeTimes, learningStep, sign, signThreshold } from "./bs4nn.mjs";
 import {
-  button, count, frame, h, label, number, onWidth, put, scale, signed, slider, star, timeAxis,
-  watch,
+  button, count, frame, h, label, number, onWidth, put, scale, signed, slider, star, ticksOf,
+  timeAxis, watch,
 } from "./figure.mjs";
 
 const HEIGHT = 290;
@@ -106,8 +106,6 @@ export function render({ model, el }) {
     ends.forEach((end, n) => {
       if (n > 0) end.at = Math.max(end.at, ends[n - 1].at + 14);
     });
-    const every = Math.ceil(last / 8);
-    const ticks = Array.from({ length: Math.floor(last / every) + 1 }, (_, k) => k * every);
     svg.setAttribute("width", width);
     svg.replaceChildren(
       h("rect", { x: x(0), y: y(0), width: x(last) - x(0), height: bottom - y(0),
@@ -117,7 +115,7 @@ export function render({ model, el }) {
       h("line", { x1: x(0), x2: x(last), y1: y(0), y2: y(0), class: "bs-threshold" }),
       ...[-1, 0, 1].map((v) => label(34, y(v) + 4, number(v), { "text-anchor": "end",
         class: "bs-dim" })),
-      timeAxis(x, bottom, ticks, "update"),
+      timeAxis(x, bottom, ticksOf(last, 8), "update"),
       ...lines,
       ...history.at(-1).map((w, k) => h("circle", { cx: x(history.length - 1), cy: y(inside(w)),
         r: 4, class: `bs-dot bs-${k % 2 ? "rival" : "own"}` })),

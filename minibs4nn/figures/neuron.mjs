@@ -3,7 +3,7 @@
 import { simulateNeuron } from "./bs4nn.mjs";
 import {
   button, draggable, frame, h, label, onWidth, put, redraw, scale, signed, slider, stairs, star,
-  timeAxis, watch,
+  ticksOf, timeAxis, watch,
 } from "./figure.mjs";
 
 const HEIGHT = 300;
@@ -114,7 +114,7 @@ export function render({ model, el }) {
     svg.setAttribute("width", width);
     redraw(svg,
       h("line", { x1: x(0), x2: x(tMax), y1: y(0), y2: y(0), class: "bs-zero" }),
-      timeAxis(x, bottom, Array.from({ length: Math.floor(tMax / 3) + 1 }, (_, k) => 3 * k)),
+      timeAxis(x, bottom, ticksOf(tMax)),
       h("path", { d: stairs(potential, x, y), class: "bs-steps" }),
       h("g", { class: "bs-handle", "data-kind": "threshold" },
         h("rect", { x: x(0), y: y(threshold) - 10, width: x(tMax) - x(0), height: 20,

@@ -4,8 +4,8 @@ import {
   DECISION_RULES, decide, layerSpikeTimes, potentialsOverTime, publishedCorrect,
 } from "./bs4nn.mjs";
 import {
-  button, choice, frame, h, label, number, onWidth, put, scale, slider, stairs, star, timeAxis,
-  watch,
+  button, choice, frame, h, label, number, onWidth, put, scale, slider, stairs, star, ticksOf,
+  timeAxis, watch,
 } from "./figure.mjs";
 
 const HEIGHT = 270;
@@ -122,7 +122,7 @@ export function render({ model, el }) {
     });
     svg.setAttribute("width", width);
     svg.replaceChildren(
-      timeAxis(x, bottom, Array.from({ length: tMax + 1 }, (_, t) => t)),
+      timeAxis(x, bottom, ticksOf(tMax, 8)),
       ...[0, 5].map((v) => label(24, y(v) + 4, String(v),
         { "text-anchor": "end", class: "bs-dim" })),
       h("line", { x1: x(0), x2: x(tMax), y1: y(threshold), y2: y(threshold),

@@ -3,7 +3,7 @@
 import { loss, relativeTargets, timeError } from "./bs4nn.mjs";
 import {
   button, choice, draggable, frame, h, label, number, onWidth, put, redraw, scale, slider,
-  timeAxis, watch,
+  ticksOf, timeAxis, watch,
 } from "./figure.mjs";
 
 const ROW = 34;
@@ -44,7 +44,7 @@ export function render({ model, el }) {
   const truth = choice({ label: "the label is", value: start.label, testid: "targets-label",
     options: start.times.map((_, j) => [j, `neuron ${j}`]) },
   (value) => put(model, { label: Number(value) }));
-  const gap = slider({ label: "gap γ", min: 0, max: tMax / 2, value: start.gamma,
+  const gap = slider({ label: "gap γ", min: 0, max: tMax, value: start.gamma,
     testid: "targets-gamma" }, (gamma) => put(model, { gamma }));
   const silence = choice({ label: "if all are silent", value: start.all_silent,
     testid: "targets-silence", options: [["teach", "teach"], ["ignore", "ignore"]] },
@@ -111,10 +111,9 @@ export function render({ model, el }) {
     });
     const handles = times.map((t, j) => h("circle", { cx: x(t), cy: y(j), r: 15,
       fill: "transparent", class: "bs-handle", "data-index": j }));
-    const ticks = [0, 1, 2, 3, 4].map((k) => (k * tMax) / 4);
     svg.setAttribute("width", width);
-    redraw(svg, ...band, timeAxis(x, bottom, ticks, `time step; ${tMax} is silent`), ...rows,
-      ...handles);
+    const axis = timeAxis(x, bottom, ticksOf(tMax), `time step; ${tMax} is silent`);
+    redraw(svg, ...band, axis, ...rows, ...handles);
   }
 
   watch(model, names, update);
