@@ -12,6 +12,7 @@ nothing that was kept is used and every cell runs.
     python tools/book_cells.py        print the slowest cells of the last build
 """
 
+import copy
 import functools
 import hashlib
 import json
@@ -108,6 +109,7 @@ class Recording(NotebookClientInline):  # type: ignore[misc]
         """Start the kernel."""
         self._key = key(self.notebook)
         self._seconds: list[float] = []
+        self._outputs: list[list[NotebookNode]] = []
         self._quoted: dict[str, list[NotebookNode]] = {}
         super().start_client()
 
@@ -116,6 +118,7 @@ class Recording(NotebookClientInline):  # type: ignore[misc]
         start = time.perf_counter()
         result: tuple[int | None, list[NotebookNode]] = super().code_cell_outputs(cell_index)
         self._seconds.append(time.perf_counter() - start)
+        self._outputs.append(copy.deepcopy(result[1]))  # rendering changes them
         return result
 
     def eval_variable(self, name: str) -> list[NotebookNode]:
@@ -136,7 +139,7 @@ class Recording(NotebookClientInline):  # type: ignore[misc]
                     name: value for name, value in self.notebook.metadata.items() if name in GIVEN
                 },
                 "counts": [cell.execution_count for cell in cells],
-                "outputs": [cell.outputs for cell in cells],
+                "outputs": self._outputs,
                 "seconds": self._seconds,
                 "lines": [first_line(cell.source) for cell in cells],
                 "quoted": self._quoted,
