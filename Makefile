@@ -8,7 +8,7 @@ STAMP := $(VENV)/installed
 BUILT := _build/complete
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint lab notebooks exercises train bench offline browser fuzz clean
+.PHONY: help book test interop lint lab notebooks exercises train bench offline browser pdf fuzz clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,11 +55,19 @@ bench: $(STAMP)  ## measure speed and memory, and print ratios; some minutes on 
 	$(BIN)/python benchmarks/cost_growth.py
 	$(BIN)/python benchmarks/memory.py
 
+interop:  ## run our networks in snnTorch, Norse and SpikingJelly (downloads PyTorch)
+	$(PYTHON) -m venv _build/interop
+	cd tests/interop && ../../_build/interop/bin/python -m pip install --quiet -r requirements.txt
+	_build/interop/bin/python tests/interop/first_spikes.py --out results/ecosystem/interop.json
+
 offline: book  ## copy the book to _build/offline and a zip: it needs no network (uses npm once)
 	$(BIN)/python tools/offline.py
 
 browser: offline  ## open every page of the offline book in Chromium: themes, widths, quizzes, figures
 	$(BIN)/python -m pytest tests/browser/browser_*.py
+
+pdf: $(STAMP)  ## the book as one PDF, by xelatex; CONTRIBUTING.md names the packages it needs
+	$(BIN)/jupyter-book build . --builder pdflatex -n --keep-going
 
 fuzz: $(STAMP)  ## give every reader of files 100,000 damaged ones; half an hour
 	$(BIN)/python -W ignore tools/fuzz.py --record results/reliability/fuzz.json
