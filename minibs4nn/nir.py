@@ -159,7 +159,8 @@ def _chain(graph: Any, nir: Any) -> list[tuple[str, Any]]:
     starts = [name for name, node in graph.nodes.items() if isinstance(node, nir.Input)]
     if len(starts) != 1 or len(after) != len(graph.edges) or len(after) + 1 != len(graph.nodes):
         raise ValueError("from_nir: the graph must be one chain of nodes, from Input to Output")
-    chain, name = [], starts[0]
+    chain: list[tuple[str, Any]] = []
+    name = starts[0]
     while name in after and len(chain) < len(graph.nodes):
         name = after[name]
         chain.append((name, graph.nodes[name]))

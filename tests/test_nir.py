@@ -119,7 +119,7 @@ def test_a_graph_with_a_loop() -> None:
 
 def test_things_of_another_kind() -> None:
     with pytest.raises(TypeError, match=r"graph must be a nir\.NIRGraph, got dict"):
-        bs.from_nir({})  # type: ignore[arg-type]
+        bs.from_nir({})
     with pytest.raises(TypeError, match="must be an S4NN, a BS4NN or a PackedBS4NN, got BNN"):
         bs.to_nir(bs.BNN((3, 2)))  # type: ignore[arg-type]
     with pytest.raises(bs.errors.NotTrainedError):
