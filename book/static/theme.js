@@ -1,6 +1,6 @@
-// What the theme leaves undone for readers who use a screen reader: a button's name must hold the
-// words that stand on it.
+// What the theme and Sphinx leave undone for readers who use a screen reader.
 document.addEventListener("DOMContentLoaded", () => {
+  // A button's name must hold the words that stand on it.
   const names = {
     ".search-button-field": "Search Ctrl+K",
     ".theme-switch-button": "Color mode: Light, Dark or System Settings",
@@ -12,4 +12,9 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const summary of document.querySelectorAll("summary[aria-label]")) {
     summary.removeAttribute("aria-label");
   }
+  // The role of an entry in the bibliography is no longer one; a list within a list belongs to an item.
+  for (const entry of document.querySelectorAll('[role="doc-biblioentry"]')) {
+    entry.removeAttribute("role");
+  }
+  for (const list of document.querySelectorAll("ul > ul")) list.previousElementSibling?.append(list);
 });

@@ -45,7 +45,7 @@ export function render({ model, el }) {
       signs[k].setAttribute("aria-pressed", plus);
       bits[k].textContent = plus ? "1" : "0";
       fired[k].textContent = yes ? "1" : "0";
-      fired[k].setAttribute("aria-label", `input ${i} ${yes ? "has fired" : "has not fired"}`);
+      fired[k].setAttribute("aria-label", `input ${i} ${yes ? "has fired: 1" : "has not fired: 0"}`);
       fired[k].setAttribute("aria-pressed", yes);
       both[k].textContent = plus && yes ? "1" : "0";
       both[k].className = plus && yes ? "bs-one" : "";

@@ -57,7 +57,7 @@ def opened(browser: Browser, address: str) -> Iterator[Opener]:
     faults = Faults()
 
     def open_figure(name: str) -> Figure:
-        page = open_page(browser, f"{address}/{PAGES[name]}", faults, theme="light", width=1280)
+        page = open_page(browser, address, PAGES[name], faults, theme="light", width=1280)
         pages.append(page)
         figure = Figure(name, page)
         figure.frame.wait_for()

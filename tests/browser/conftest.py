@@ -108,15 +108,18 @@ def axe() -> str:
         return (folder / "axe.min.js").read_text("utf8")
 
 
-def open_page(browser: Browser, url: str, faults: Faults, *, theme: str, width: int) -> Page:
-    """Open a page of the book in a theme; come back when its mathematics is typeset."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, reduced_motion="reduce", base_url=url
-    )
+def open_page(
+    browser: Browser, base: str, name: str, faults: Faults, *, theme: str, width: int
+) -> Page:
+    """Open a page of the book in a theme; come back when its mathematics is typeset.
+
+    Whatever it asks for must lie below ``base``.
+    """
+    context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
     context.set_default_timeout(PATIENCE)
     context.add_init_script(f"localStorage.mode = localStorage.theme = '{theme}'")
     page = context.new_page()
-    faults.watch(page, allowed=url.split("/book/")[0].rsplit("/", 1)[0])
-    page.goto(url, wait_until="load", timeout=PATIENCE)
+    faults.watch(page, allowed=base)
+    page.goto(f"{base}/{name}", wait_until="load", timeout=PATIENCE)
     page.evaluate("window.MathJax?.startup?.promise")
     return page
