@@ -12,9 +12,9 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const summary of document.querySelectorAll("summary[aria-label]")) {
     summary.removeAttribute("aria-label");
   }
-  // The role of an entry in the bibliography is no longer one; a list within a list belongs to an item.
+  // An entry of the bibliography is an item of a list; a list within a list belongs to an item.
   for (const entry of document.querySelectorAll('[role="doc-biblioentry"]')) {
-    entry.removeAttribute("role");
+    entry.setAttribute("role", "listitem");
   }
   for (const list of document.querySelectorAll("ul > ul")) list.previousElementSibling?.append(list);
 });
