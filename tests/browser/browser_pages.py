@@ -19,7 +19,7 @@ PAGES = sorted(
 LISTINGS = [page for page in PAGES if page.startswith("_modules/")]
 READ = [page for page in PAGES if page not in LISTINGS[1:]]
 CHAPTERS = [page for page in PAGES if re.match(r"book/\d\d_", page)]
-# WCAG 2.2, A and AA. The dark theme has the same parts in other colours, so only these are looked at.
+# WCAG 2.2, A and AA. The dark theme has the same parts in other colours: only these are looked at.
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
 RULES = {
     "light": {"type": "tag", "values": LEVELS},

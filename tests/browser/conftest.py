@@ -38,7 +38,7 @@ class Faults:
     def watch(self, page: Page, allowed: str) -> None:
         """Note requests to other places than ``allowed``, failed ones, and errors of scripts."""
         page.on("request", lambda request: self._outside(request, allowed))
-        page.on("requestfailed", lambda request: self.found.append(f"failed: {request.url}"))
+        page.on("requestfailed", self._failed)
         page.on("response", lambda answer: self._status(answer.url, answer.status))
         page.on("console", self._message)
         page.on("pageerror", lambda error: self._add(f"error: {error}"))
@@ -46,6 +46,10 @@ class Faults:
     def _outside(self, request: Request, allowed: str) -> None:
         if not request.url.startswith((allowed, "data:", "blob:")):
             self.found.append(f"outside: {request.url}")
+
+    def _failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # it was not waited for: the page was left
+            self.found.append(f"failed: {request.url}")
 
     def _status(self, url: str, status: int) -> None:
         if status >= 400:
