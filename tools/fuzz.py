@@ -17,7 +17,6 @@ import gzip
 import hashlib
 import io
 import json
-import platform
 import random
 import resource
 import signal
@@ -29,7 +28,6 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -43,6 +41,7 @@ from minibs4nn._idx import read_idx
 from minibs4nn._npy import read_npy
 from minibs4nn.errors import FileFormatError
 from minibs4nn.grader.submission import read as read_submission
+from minibs4nn.reproduce import circumstances
 
 KEPT = ROOT / "_build" / "fuzz"
 INPUTS = 100_000
@@ -295,13 +294,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if len(names) != 1:
             parser.error("atheris ends the process: name one reader")
         with_atheris(names[0], options.inputs, options.seed)
-    record: dict[str, Any] = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "minibs4nn": bs.__version__,
-        "seed": options.seed,
-        "readers": {},
-    }
+    record: dict[str, Any] = circumstances() | {"seed": options.seed, "readers": {}}
     found = 0
     for name in names:
         start = time.perf_counter()

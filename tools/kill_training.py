@@ -11,19 +11,18 @@ through. At the end the network must have the bits of a run that nobody interrup
 
 import argparse
 import json
-import platform
 import random
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 import minibs4nn as bs
+from minibs4nn.reproduce import circumstances
 
 KILLS = 100
 EPOCHS = 100_000  # more than any process lives to see
@@ -97,15 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epochs = kill(options.kills, options.seed, Path(folder))
     print(f"{options.kills} kills in {epochs:,} epochs: nothing lost, the bits of one run")
     if options.record:
-        record = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "python": platform.python_version(),
-            "minibs4nn": bs.__version__,
-            "seed": options.seed,
-            "kills": options.kills,
-            "epochs": epochs,
-            "lost": 0,
-        }
+        counts = {"seed": options.seed, "kills": options.kills, "epochs": epochs, "lost": 0}
+        record = circumstances() | counts
         options.record.parent.mkdir(parents=True, exist_ok=True)
         options.record.write_text(json.dumps(record, indent=1) + "\n", "utf8")
     return 0

@@ -8,13 +8,13 @@ recorded as a fault. Pictures of what was seen are left in ``_build/browser``.
 import functools
 import http.server
 import shutil
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from npm import package
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,9 +105,6 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def axe() -> str:
     """Return the text of axe-core, which finds what shuts readers out."""
-    sys.path.insert(0, str(ROOT / "tools"))
-    from npm import package
-
     with package("axe-core@4.14.1") as folder:
         return (folder / "axe.min.js").read_text("utf8")
 
