@@ -75,6 +75,10 @@ class DecisionPotential:
         above its threshold at the end of the window, that of every other output below at any
         moment. For images that the softmax alone decides well in the end, but too early by the
         first spike.
+    early : float
+        Reward for an early decision: to the loss of an image comes ``early * M / t_max``, with M
+        the moment, if that was its own and not the end by chance. An earlier moment takes a higher
+        potential of the label, so ``early * M / t_max`` is taken off the label's error.
     width : int
         How near to its threshold a hidden neuron must have come to learn.
     hidden_threshold, output_threshold : float
@@ -93,6 +97,8 @@ class DecisionPotential:
         An image with no error as large as this teaches nothing.
     dropout : float, 0 to 1
         Share of the hidden neurons that are left out, drawn anew for every image.
+    input_dropout : float, 0 to 1
+        Share of the pixels that are black, whatever they were, so that their spikes are missing.
     shift : int, pixels
         Every time an image is shown, it is moved at random by at most so much each way.
     mirror : bool
@@ -100,7 +106,8 @@ class DecisionPotential:
     warp : float, pixels
         Whether it is also bent, and how far: see :func:`minibs4nn.kernels.decision.views`.
     plain_epochs : int
-        At the end of the run, epochs in which the images are shown as they are.
+        At the end of the run, epochs in which the images are shown as they are, all pixels
+        included.
     columns : int or None
         Pixels of one row of an image, needed only to change images. None: images are square.
 
@@ -130,6 +137,7 @@ class DecisionPotential:
     batch_size: int = 100
     temperature: float = 5.0
     push: float = 0.0
+    early: float = 0.0
     width: int = 10
     hidden_threshold: float = 15.0
     output_threshold: float = 35.0
@@ -140,6 +148,7 @@ class DecisionPotential:
     feedback: float = 0.1
     skip: float = 0.01
     dropout: float = 0.0
+    input_dropout: float = 0.0
     shift: int = 0
     mirror: bool = False
     warp: float = 0.0
@@ -162,12 +171,15 @@ class DecisionPotential:
                 raise ValueError(
                     f"DecisionPotential: {name} must be a whole number {limits}, got {value!r}"
                 )
-        for name in ("at_end", "missed_first", "missed_last", "skip", "dropout"):
+        for name in (
+            "at_end", "missed_first", "missed_last", "skip", "dropout", "input_dropout"
+        ):  # fmt: skip
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ValueError(f"DecisionPotential: {name} is a share, 0 to 1, got {value!r}")
         for name in (
-            "hidden_threshold", "output_threshold", "threshold_speed", "feedback", "warp", "push"
+            "hidden_threshold", "output_threshold", "threshold_speed", "feedback", "warp", "push",
+            "early",
         ):  # fmt: skip
             value = getattr(self, name)
             if not 0 <= value < np.inf:
@@ -289,11 +301,11 @@ class DecisionPotential:
         self, n_in: int, rng: np.random.Generator, *, plain: bool
     ) -> npt.NDArray[np.int32]:  # fmt: skip
         """Draw the ways to see an image; each image of an epoch is shown in one of them."""
-        if plain or not (self.shift or self.mirror or self.warp):
+        if plain or not (self.shift or self.mirror or self.warp or self.input_dropout):
             return np.arange(n_in, dtype=np.int32)[None]
         return views(
             n_in, VIEWS, rng, columns=self._columns(n_in), shift=self.shift, mirror=self.mirror,
-            warp=self.warp,
+            warp=self.warp, dropout=self.input_dropout,
         )  # fmt: skip
 
 

@@ -79,6 +79,7 @@ def random_case(
     rule = bs.DecisionPotential(
         temperature=float(rng.choice([0.5, 3.0])), width=int(rng.integers(1, 5)),
         skip=float(rng.choice([0.0, 0.01, 0.5])), push=float(rng.choice([0.0, 0.6, 5.0])),
+        early=float(rng.choice([0.0, 0.0, 0.0, 0.3, 4.0])),
     )  # fmt: skip
     net = TwoLayers(
         [np.asfortranarray(w) for w in weights], [theta.astype(np.float64) for theta in thresholds]
@@ -134,7 +135,10 @@ def test_edges(times: list[list[int]], at_end: bool, theta: int) -> None:
 @pytest.mark.parametrize("kind", [bs.BS4NN, bs.S4NN])
 def test_a_training_gives_the_same_bits_on_both(kind: type[Net]) -> None:
     train, _ = bs.datasets.bars(n=200, seed=0)
-    rule = dataclasses.replace(SMALL, shift=1, mirror=True, warp=0.7, dropout=0.1, plain_epochs=1)
+    rule = dataclasses.replace(
+        SMALL, shift=1, mirror=True, warp=0.7, dropout=0.1, input_dropout=0.1, early=0.2,
+        plain_epochs=1,
+    )  # fmt: skip
     a, b = (
         kind((64, 37, 16), seed=3, backend=backend).fit(
             train.images, train.labels, epochs=3, rule=rule, progress=False
@@ -239,6 +243,43 @@ def test_a_push_asks_the_label_only_at_the_end() -> None:
             for r in (rule, dataclasses.replace(rule, push=0.0))
         )
         assert (pushed != without).tolist() == [True, at_end]
+
+
+@pytest.mark.parametrize("at_end", [False, True])
+@pytest.mark.parametrize("theta", [2.0, 9.0], ids=["a spike decides", "silent"])
+def test_a_reward_for_early_decisions_asks_the_label_up_the_more_the_later_the_moment(
+    at_end: bool, theta: float
+) -> None:
+    rng = np.random.default_rng(3)
+    times = rng.integers(0, 9, (40, 12)).astype(np.int16)
+    labels = rng.integers(0, 4, 40)
+    weights = [rng.choice(np.array([-1, 1], np.int8), shape) for shape in ((9, 12), (4, 9))]
+    thresholds = [np.zeros(9), np.full(4, theta)]
+    net = TwoLayers([np.asfortranarray(w) for w in weights], thresholds)
+    rule = dataclasses.replace(SMALL, early=0.4, skip=0.0)
+    case = times, labels, plain(12, [at_end] * 40), net
+    rewarded, without = (
+        check_equal((*case, r, 8)).output_threshold / -ERROR_STEPS
+        for r in (rule, dataclasses.replace(rule, early=0.0))
+    )
+    # An independent count: 0.4 for each eighth of the window that has passed at the moment.
+    (_, outputs), _ = bs.network_spike_times(times, weights, thresholds, t_max=8)
+    moments = outputs.min(axis=1)
+    assert moments.tolist() == [8] * 40 if theta == 9 else len(np.unique(moments)) > 2
+    wanted = np.zeros(4) if at_end else -0.4 * np.bincount(labels, moments / 8, minlength=4)
+    np.testing.assert_allclose(rewarded - without, wanted, atol=40 / ERROR_STEPS)
+
+
+def test_a_reward_teaches_where_the_softmax_has_nothing_to_say() -> None:
+    net = TwoLayers(
+        [np.ones((1, 1), np.int8), np.array([[1], [-1]], np.int8)], [np.zeros(1), np.full(2, 0.0)]
+    )
+    rule = dataclasses.replace(SMALL, temperature=0.1, skip=0.05)
+    case = np.zeros((1, 1), np.int16), np.array([0]), plain(1, [False]), net
+    assert check_equal((*case, rule, 8)).learned == 0
+    found = check_equal((*case, dataclasses.replace(rule, early=0.8), 8))
+    assert found.learned == 1
+    assert found.output.tolist() == [[round(-0.8 * 2 / 8 * ERROR_STEPS)], [0]]  # the moment is 2
 
 
 def test_the_hidden_gradient_by_hand() -> None:
@@ -395,6 +436,28 @@ def test_a_warp_moves_nails_and_stretches_what_lies_between() -> None:
     assert 0 < (~inside).mean() < 0.1
 
 
+def test_dropout_of_inputs_blackens_a_share_of_each_view_and_moves_nothing() -> None:
+    def draw(dropout: float) -> Array:
+        rng = np.random.default_rng(0)
+        return views(784, 500, rng, columns=28, shift=0, mirror=False, warp=0.0, dropout=dropout)
+
+    seen, everything = draw(0.2), draw(0.0)
+    black = seen < 0
+    same(np.where(black, everything, seen), everything)
+    assert 0.19 < black.mean() < 0.21
+    assert np.ptp(black.mean(axis=0)) < 0.15  # each pixel now and then
+    assert 0.16 < black.mean(axis=1).min() < black.mean(axis=1).max() < 0.25  # in each view
+    assert (draw(1.0) == -1).all()
+
+
+def test_dropout_of_inputs_needs_no_image() -> None:
+    train, _ = bs.datasets.bars(n=50, seed=0)
+    rule = dataclasses.replace(SMALL, input_dropout=0.2)
+    net = bs.BS4NN((60, 5, 16), backend="numpy")
+    net.fit(train.images.reshape(50, -1)[:, :60], train.labels, epochs=1, rule=rule, progress=False)
+    assert net.is_trained
+
+
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 def test_kernels_see_what_the_view_shows(backend: str) -> None:
     times, labels, batch, net, rule, t_max = random_case(8)
@@ -419,7 +482,7 @@ def test_every_image_of_an_epoch_is_seen_once_in_a_way_of_its_own(
 
     monkeypatch.setattr(kernels, "gradients", spy)
     train, _ = bs.datasets.bars(n=200, seed=0)
-    rule = dataclasses.replace(SMALL, warp=1.0, dropout=0.3, plain_epochs=1)
+    rule = dataclasses.replace(SMALL, warp=1.0, dropout=0.3, input_dropout=0.4, plain_epochs=1)
     net = bs.BS4NN((64, 5, 16), backend="numpy")
     net.fit(train.images, train.labels, epochs=3, rule=rule, progress=False)
     first, second, last = seen[:10], seen[10:20], seen[20:]
@@ -430,6 +493,7 @@ def test_every_image_of_an_epoch_is_seen_once_in_a_way_of_its_own(
     assert sorted(np.concatenate([batch.images for batch in first])) == list(range(200))
     assert 0.35 < np.concatenate([batch.at_end for batch in first]).mean() < 0.65
     assert 0.25 < np.concatenate([batch.dropped for batch in first]).mean() < 0.35
+    assert 0.35 < (shown < 0).mean() < 0.65
 
 
 # --- learning ------------------------------------------------------------------------------------
@@ -546,7 +610,9 @@ def test_it_goes_on_with_a_network_of_the_papers_rule() -> None:
         ({"missed_last": float("nan")}, "missed_last is a share, 0 to 1, got nan"),
         ({"skip": 2}, "skip is a share, 0 to 1, got 2"),
         ({"dropout": 1.2}, "dropout is a share, 0 to 1, got 1.2"),
+        ({"input_dropout": -1}, "input_dropout is a share, 0 to 1, got -1"),
         ({"push": -0.5}, "push must be 0 or more, got -0.5"),
+        ({"early": -0.5}, "early must be 0 or more, got -0.5"),
         ({"warp": -0.5}, "warp must be 0 or more, got -0.5"),
         ({"hidden_threshold": -1}, "hidden_threshold must be 0 or more, got -1"),
         ({"output_threshold": -1}, "output_threshold must be 0 or more, got -1"),

@@ -78,7 +78,7 @@ def _logistic(x: float, table: FloatArray) -> float:
 @_jit
 def _error(
     potential: AnyArray, threshold: FloatArray, label: int, temperature: float, push: float,
-    is_end: bool, table: FloatArray, share: FloatArray, error: AnyArray,
+    reward: int, is_end: bool, table: FloatArray, share: FloatArray, error: AnyArray,
 ) -> int:  # fmt: skip
     """Fill in the errors of the outputs, in whole parts; return the largest."""
     most = potential[0] - threshold[0]
@@ -91,7 +91,9 @@ def _error(
         total += share[o]
     largest = 0
     for o in range(error.size):
-        error[o] = int(np.rint(share[o] / total * ERROR_STEPS)) - (o == label) * ERROR_STEPS
+        error[o] = int(np.rint(share[o] / total * ERROR_STEPS))
+        if o == label:
+            error[o] -= ERROR_STEPS + reward
         if push > 0:
             # Where an output should be: the label's above its threshold in the end, others below.
             margin = (potential[o] - threshold[o]) / temperature
@@ -137,10 +139,10 @@ def _gradients(
     start: IntArray, who: AnyArray, when: SpikeTimes, labels: IntArray, images: IntArray,
     at_end: BoolArray, dropped: BoolArray, view: IntArray, views: AnyArray, weights: AnyArray,
     out_weights: AnyArray, out_rows: AnyArray, limit: AnyArray, out_limit: AnyArray,
-    out_theta: FloatArray, whole: bool, temperature: float, push: float, table: FloatArray,
-    width: int, skip: float, t_max: int, hidden_sum: AnyArray, output_sum: AnyArray,
-    hidden_theta_sum: AnyArray, out_theta_sum: AnyArray, correct: BoolArray, published: BoolArray,
-    tied: BoolArray, silent: BoolArray, decision_time: SpikeTimes,
+    out_theta: FloatArray, whole: bool, temperature: float, push: float, early: float,
+    table: FloatArray, width: int, skip: float, t_max: int, hidden_sum: AnyArray,
+    output_sum: AnyArray, hidden_theta_sum: AnyArray, out_theta_sum: AnyArray, correct: BoolArray,
+    published: BoolArray, tied: BoolArray, silent: BoolArray, decision_time: SpikeTimes,
 ) -> tuple[int, int]:  # fmt: skip
     n_in, lanes = weights.shape
     n_hidden, out_lanes = out_weights.shape
@@ -188,8 +190,9 @@ def _gradients(
         missed += moment == t_max and out_v[label] <= out_theta[label]
 
         # (4) cross-entropy: the error of every output, in whole parts
-        largest = _error(out_v, out_theta, label, temperature, push, moment == t_max, table, share,
-                         error)  # fmt: skip
+        reward = 0 if at_end[m] else int(np.rint(early * ERROR_STEPS * moment / t_max))
+        largest = _error(out_v, out_theta, label, temperature, push, reward, moment == t_max, table,
+                         share, error)  # fmt: skip
         if largest < skip * ERROR_STEPS:
             continue
         learned += 1
@@ -261,9 +264,9 @@ def gradients(
         prepared.start, prepared.who, prepared.when, labels, batch.images, batch.at_end,
         batch.dropped, batch.view, batch.views, weights, out_weights,
         _padded(net.weights[1], wide), limit, out_limit, net.thresholds[1], whole,
-        rule.temperature, rule.push, exponentials(), rule.width, rule.skip, t_max, hidden_sum,
-        output_sum, hidden_theta_sum, out_theta_sum, outcomes.correct, outcomes.published,
-        outcomes.tied, outcomes.silent, outcomes.decision_time,
+        rule.temperature, rule.push, rule.early, exponentials(), rule.width, rule.skip, t_max,
+        hidden_sum, output_sum, hidden_theta_sum, out_theta_sum, outcomes.correct,
+        outcomes.published, outcomes.tied, outcomes.silent, outcomes.decision_time,
     )  # fmt: skip
     return Gradients(
         hidden_sum[:, :n_hidden].T, output_sum[:, :n_hidden], hidden_theta_sum[:n_hidden],

@@ -40,7 +40,7 @@ __all__ = [
 ERROR_STEPS = 2**14  # an output's error, -1 to 1, is a whole number of these parts
 HIDDEN_STEPS = 2**7  # an error passed on to a hidden neuron, -2 to 2 through signs, of these
 # Through signs, the errors of a batch are summed as int16, and none counts as more than this;
-# without a push none is larger.
+# without a push and a reward none is larger.
 LARGEST_HIDDEN = 2 * HIDDEN_STEPS
 LARGEST_BATCH = np.iinfo(np.int16).max // LARGEST_HIDDEN
 TABLE_STEPS = 256  # the softmax reads its exponentials in steps of 1/256
@@ -166,7 +166,7 @@ def exponentials() -> FloatArray:
 
 def views(
     n_in: int, n: int, rng: np.random.Generator, *, columns: int, shift: int, mirror: bool,
-    warp: float,
+    warp: float, dropout: float = 0.0,
 ) -> npt.NDArray[np.int32]:  # fmt: skip
     """Draw ways to see an image: from which pixel each pixel of the changed image comes.
 
@@ -188,6 +188,8 @@ def views(
         Whether every other view exchanges left and right.
     warp : float, pixels
         Standard deviation of the way of a nail, in each direction.
+    dropout : float, 0 to 1
+        Share of the pixels that are black, drawn anew for every view.
 
     Returns
     -------
@@ -210,6 +212,8 @@ def views(
         x = np.where(rng.random((n, 1, 1)) < 0.5, x, columns - 1 - x)
     y, x = np.rint(y).astype(np.int32), np.rint(x).astype(np.int32)
     inside = (y >= 0) & (y < rows) & (x >= 0) & (x < columns)
+    if dropout:
+        inside &= rng.random(inside.shape, dtype=np.float32) >= dropout
     return np.where(inside, y * columns + x, np.int32(-1)).reshape(n, n_in)
 
 

@@ -88,6 +88,8 @@ def gradients(
         share = table[np.minimum(distance, table.size - 1).astype(np.int64)]
         error = np.rint(share / np.cumsum(share)[-1] * ERROR_STEPS).astype(np.int32)
         error[label] -= ERROR_STEPS
+        if not batch.at_end[m]:
+            error[label] -= int(np.rint(rule.early * ERROR_STEPS * moment / t_max))
         if rule.push:
             # Where an output should be: the label's above its threshold in the end, others below.
             short = PUSH_MARGIN + margin / rule.temperature
