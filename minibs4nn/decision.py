@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import FloatArray, is_whole
+from minibs4nn._checks import FloatArray, check_choice, is_whole
 from minibs4nn.kernels.decision import (
     ERROR_STEPS,
     HIDDEN_STEPS,
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from minibs4nn.model import SpikingNetwork
     from minibs4nn.training import Epoch
 
-__all__ = ["DecisionPotential"]
+__all__ = ["SCHEDULES", "DecisionPotential"]
 
+SCHEDULES = ("constant", "cosine")
 LATENT_WEIGHTS = (-0.1, 0.1)  # at the start: small, so that signs change easily
 REAL_WEIGHTS = (-(3**0.5), 3**0.5)  # at the start: their standard deviation is that of signs, 1
 VIEWS = 2_000  # drawn anew for every epoch
@@ -65,7 +66,7 @@ class DecisionPotential:
     Attributes
     ----------
     learning_rate : float
-        Of Adam, at the start; it falls to 0 along a cosine.
+        Of Adam; at the start, if the schedule changes it.
     batch_size : int, images
         1 to 127.
     temperature : float
@@ -108,6 +109,9 @@ class DecisionPotential:
     plain_epochs : int
         At the end of the run, epochs in which the images are shown as they are, all pixels
         included.
+    schedule : str
+        ``"cosine"``: from batch to batch the learning rate falls along half a cosine, to nearly 0
+        in the last one of the run. ``"constant"``: it stays.
     columns : int or None
         Pixels of one row of an image, needed only to change images. None: images are square.
 
@@ -153,9 +157,11 @@ class DecisionPotential:
     mirror: bool = False
     warp: float = 0.0
     plain_epochs: int = 0
+    schedule: str = "cosine"
     columns: int | None = None
 
     def __post_init__(self) -> None:
+        check_choice("DecisionPotential", "schedule", self.schedule, SCHEDULES)
         for name, low, high in (
             ("batch_size", 1, LARGEST_BATCH),
             ("width", 1, np.inf),
@@ -246,7 +252,9 @@ class DecisionPotential:
         p, state = net.parameters, net.rule_state_
         step = state["step"]
         step += 1
-        learning_rate = self.learning_rate * (1 + np.cos(np.pi * progress)) / 2
+        learning_rate = self.learning_rate
+        if self.schedule == "cosine":
+            learning_rate = learning_rate * (1 + np.cos(np.pi * progress)) / 2
         rate = float(learning_rate * np.sqrt(1 - 0.999 ** step[0]) / (1 - 0.9 ** step[0]))
 
         flipped = np.zeros(2, dtype=np.int64)

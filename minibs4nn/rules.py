@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minibs4nn._checks import IntArray, check_choice, is_whole
-from minibs4nn.decision import DecisionPotential
+from minibs4nn.decision import SCHEDULES, DecisionPotential
 from minibs4nn.targets import ALL_SILENT
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ __all__ = [
 ]
 
 ORDERS = ("file", "shuffle", "replacement")
-SCHEDULES = ("constant", "cosine")
 
 
 @dataclass(frozen=True)

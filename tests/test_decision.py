@@ -516,6 +516,22 @@ def test_it_learns_mnist_in_seconds() -> None:
         np.testing.assert_array_equal(signs, np.where(latent < 0, -1, 1))
 
 
+def test_the_learning_rate_falls_along_a_cosine_or_stays() -> None:
+    train, _ = bs.datasets.bars(n=100, seed=0)
+
+    def way_of_the_last_epoch(schedule: str) -> float:
+        found: list[Array] = []
+        net = bs.BS4NN((64, 20, 16), backend="numpy")
+        net.fit(
+            train.images, train.labels, epochs=20, progress=False,
+            rule=dataclasses.replace(SMALL, schedule=schedule),
+            callbacks=[lambda net, _: found.append(net.latent_weights_[0].copy())],  # type: ignore[attr-defined]
+        )  # fmt: skip
+        return float(abs(found[-1] - found[-2]).mean() / abs(found[1] - found[0]).mean())
+
+    assert way_of_the_last_epoch("cosine") < 0.05 < 0.2 < way_of_the_last_epoch("constant")
+
+
 def test_hidden_thresholds_stay_at_zero_or_above() -> None:
     train, _ = bs.datasets.bars(n=100, seed=0)
     # The first step of Adam is 1 up or down for every threshold; one batch is one epoch.
@@ -618,6 +634,7 @@ def test_it_goes_on_with_a_network_of_the_papers_rule() -> None:
         ({"output_threshold": -1}, "output_threshold must be 0 or more, got -1"),
         ({"feedback": float("inf")}, "feedback must be 0 or more, got inf"),
         ({"threshold_speed": -1}, "threshold_speed must be 0 or more, got -1"),
+        ({"schedule": "step"}, "schedule must be one of 'constant', 'cosine'; got 'step'"),
         ({"learning_rate": 0}, "learning_rate must be positive, got 0"),
         ({"temperature": 0}, "temperature must be positive, got 0"),
     ],

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from minibs4nn import BS4NN, DecisionPotential, datasets
+from minibs4nn.kernels.decision import get_decision_kernels
 from minibs4nn.reproduce import Claim
 from minibs4nn.training import split
 
@@ -35,25 +36,46 @@ def read(folder: Path, name: str) -> Any:
 
 def test_every_variant_undoes_something_that_the_rule_knows() -> None:
     names = {field.name for field in dataclasses.fields(DecisionPotential)}
-    for changes in study.VARIANTS.values():
-        assert set(changes) <= names
-        DecisionPotential(**changes)
-    assert list(study.VARIANTS.values()).count({}) == 1
+    for variants in study.VARIANTS.values():
+        for changes in variants.values():
+            assert set(changes) - {"optimiser"} <= names
+            study.rule_with(changes)
+        assert list(variants.values()).count({}) == 1
 
 
 def test_an_ablation_records_every_variant_and_repeats_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(study, "VARIANTS", {"all": {}, "no warp": {"warp": 0.0}})
+    variants = {"bars": {"all": {}, "no warp": {"warp": 0.0}}}
+    monkeypatch.setattr(study, "VARIANTS", variants)
     study.ablation(CLAIM, tmp_path)
-    record = read(tmp_path, "ablation")
+    record = read(tmp_path, "ablation-bars")
     assert [variant["name"] for variant in record["variants"]] == ["all", "no warp"]
     assert [variant["rule"]["warp"] for variant in record["variants"]] == [0.5, 0.0]
     assert "no warp" in capsys.readouterr().out
 
     monkeypatch.setattr(BS4NN, "fit", lambda *_, **__: pytest.fail("trained again"))
     study.ablation(CLAIM, tmp_path)
-    assert read(tmp_path, "ablation") == record
+    assert read(tmp_path, "ablation-bars") == record
+
+
+def test_plain_descent_moves_every_weight_along_its_slope() -> None:
+    rule = study.rule_with(RULE | {"optimiser": "plain", "learning_rate": 0.5})
+    assert isinstance(rule, study.PlainDescent)
+    assert (rule.learning_rate, rule.warp) == (0.5, 0.5)
+    train, _ = datasets.bars(n=200, seed=0)
+    net = BS4NN((64, 20, 16), seed=0)
+    net.fit(train.images, train.labels, epochs=1, rule=rule, progress=False)
+    assert net.history_[-1]["flips"]
+    assert not any(array.any() for name, array in net.rule_state_.items() if name != "step")
+
+    weights, signs = np.array([0.4, -0.1, 0.9]), np.array([1, -1, 1], np.int8)
+    slopes = np.array([2, -1, -1])
+    descent = study.Descent(get_decision_kernels("numpy"))
+    flipped = descent.adam(weights, signs, weights, weights, slopes, unit=0.5, rate=0.5)
+    np.testing.assert_allclose(weights, [-0.1, 0.15, 1])
+    assert signs.tolist() == [-1, 1, 1]
+    assert flipped == 2
 
 
 def test_a_curve_chooses_on_validation_and_tests_only_what_was_chosen(

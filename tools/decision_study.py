@@ -1,30 +1,35 @@
 """What gives DecisionPotential its accuracy, and what an early decision costs.
 
-``python tools/decision_study.py ablation`` trains short runs, each without one ingredient of the
-claim decision-mnist, and judges them on the validation set. ``... curve`` lowers and raises the
-output thresholds of a trained network; the points are chosen on the validation set, and only these
-are then judged on the test set. Both write JSON into ``results/studies``.
+``python tools/decision_study.py ablation`` trains short runs, each without one ingredient of a
+claim, or with one that it does without, and judges them on the validation set. ``... curve`` lowers
+and raises the output thresholds of a trained network; the points are chosen on the validation set,
+and only these are then judged on the test set. Both write JSON into ``results/studies``.
 """
 
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minibs4nn import BS4NN, Evaluation, load
+from minibs4nn import BS4NN, DecisionPotential, Evaluation, load
+from minibs4nn._checks import AnyArray, IntArray
+from minibs4nn.binary import flips, sign
 from minibs4nn.files import atomic_write
+from minibs4nn.kernels.decision import DecisionKernels, Gradients
+from minibs4nn.model import SpikingNetwork
 from minibs4nn.reproduce import DATASETS, Claim, circumstances, claims
-from minibs4nn.storage import rule_of
 from minibs4nn.training import WATCHED, split
 
 EPOCHS, PLAIN = 10, 2  # of a run of the ablation; at its end come the plain epochs
 SEED = 0
 
 # What each variant changes in the rule of the claim. No ingredient: the setting that undoes it.
-VARIANTS: dict[str, dict[str, Any]] = {
+# "optimiser" is no setting of the rule: see PlainDescent.
+MNIST: dict[str, dict[str, Any]] = {
     "all ingredients": {},
     "no warp": {"warp": 0.0},
     "no warp, no shift": {"warp": 0.0, "shift": 0, "plain_epochs": 0},
@@ -36,13 +41,24 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "every image teaches": {"skip": 0.0},
     "twice the learning rate": {"learning_rate": 0.0024},
     "half the learning rate": {"learning_rate": 0.0006},
+    "learning rate constant": {"schedule": "constant"},
+    "plain descent in place of Adam": {"optimiser": "plain", "learning_rate": 0.3},
     "half the temperature": {"temperature": 2.5},
     "twice the temperature": {"temperature": 10.0},
     "surrogate half as wide": {"width": 5},
     "surrogate twice as wide": {"width": 20},
+    "every hidden neuron learns": {"width": 2_000},
     "dropout of 5 % of the hidden neurons": {"dropout": 0.05},
+    "dropout of 10 % of the inputs": {"input_dropout": 0.1},
+    "reward for early decisions": {"early": 0.3},
     "with a push": {"push": 0.6},
 }
+FASHION: dict[str, dict[str, Any]] = {
+    "all ingredients": {},
+    "no push": {"push": 0.0},
+    "no mirror": {"mirror": False, "plain_epochs": 0},
+}
+VARIANTS = {"mnist": MNIST, "fashion-mnist": FASHION}
 
 # A point of the curve: the best validation accuracy with silence and time within limits.
 LIMITS = {
@@ -53,9 +69,47 @@ LIMITS = {
 }
 
 
+class PlainDescent(DecisionPotential):
+    """The same rule without Adam: every weight moves by its mean slope times the learning rate."""
+
+    def _step(
+        self, net: SpikingNetwork, kernels: DecisionKernels, found: Gradients, n: int,
+        progress: float,
+    ) -> IntArray:  # fmt: skip
+        return super()._step(net, Descent(kernels), found, n, progress)
+
+
+class Descent:
+    """Kernels of a backend, but for Adam."""
+
+    def __init__(self, kernels: DecisionKernels) -> None:
+        self.gradients = kernels.gradients
+
+    def adam(
+        self, weights: AnyArray, signs: AnyArray | None, _first: AnyArray, _second: AnyArray,
+        gradient: AnyArray, *, unit: float, rate: float,
+    ) -> int:  # fmt: skip
+        """One step along the slope, in place; return how many signs flipped."""
+        weights -= (rate * unit * gradient).astype(weights.dtype)
+        if signs is None:
+            return 0
+        np.clip(weights, -1, 1, out=weights)
+        new = sign(weights)
+        flipped = flips(signs, new)
+        signs[:] = new
+        return flipped
+
+
+def rule_with(settings: dict[str, Any]) -> DecisionPotential:
+    """The rule of a variant."""
+    kind = PlainDescent if settings.get("optimiser") == "plain" else DecisionPotential
+    return kind(**{f.name: settings[f.name] for f in fields(kind) if f.name in settings})
+
+
 def ablation(claim: Claim, results: Path) -> None:
     """Train every variant that is not recorded yet, and write the record after each."""
-    path = results / "studies" / "decision-ablation.json"
+    suffix = "" if claim.dataset == "mnist" else f"-{claim.dataset}"
+    path = results / "studies" / f"decision-ablation{suffix}.json"
     common = {
         "claim": claim.name, "dataset": claim.dataset, "layers": claim.layers, "epochs": EPOCHS,
         "seed": SEED, "validation": claim.validation,
@@ -66,12 +120,12 @@ def ablation(claim: Claim, results: Path) -> None:
     )
     found = []
     train, _ = DATASETS[claim.dataset]()
-    for name, changes in VARIANTS.items():
+    for name, changes in VARIANTS[claim.dataset].items():
         rule = claim.rule | {"plain_epochs": PLAIN} | changes
         if name not in done or done[name]["rule"] != rule:
             net = BS4NN(claim.layers, seed=SEED)
             net.fit(
-                train.images, train.labels, epochs=EPOCHS, rule=rule_of(rule),
+                train.images, train.labels, epochs=EPOCHS, rule=rule_with(rule),
                 validation=claim.validation, progress=False,
             )  # fmt: skip
             last = net.history_[-1]
