@@ -90,7 +90,7 @@ def test_a_curve_chooses_on_validation_and_tests_only_what_was_chosen(
     monkeypatch.setattr(study, "LIMITS", {"any": (1.0, 256.0), "impossible": (-1.0, 0.0)})
     study.curve(CLAIM, tmp_path)
 
-    record = read(tmp_path, "curve")
+    (record,) = read(tmp_path, "curve")["networks"]
     points = {point["step"]: point for point in record["validation"]}
     assert list(points) == list(range(-20, 16))
     assert points[-20]["decision_time"] < points[15]["decision_time"]

@@ -143,30 +143,31 @@ def ablation(claim: Claim, results: Path) -> None:
 
 
 def curve(claim: Claim, results: Path) -> None:
-    """Move all output thresholds of the recorded network up and down by the same steps."""
-    file = claim.path(results, SEED, ".bits")
-    net = load(file).unpack()
+    """Move all output thresholds of each recorded network up and down by the same steps."""
     train, test = DATASETS[claim.dataset]()
-    _, held_out = split(len(train.labels), claim.validation, SEED)
-    images, labels = train.images[held_out], train.labels[held_out]
-    steps = range(-20, 16)
-    found = {step: _moved(net, step).evaluate(images, labels) for step in steps}
-    chosen = {}
-    for name, (silent, time) in LIMITS.items():
-        allowed = {
-            step: point
-            for step, point in found.items()
-            if point.silent <= silent and point.decision_time <= time
-        }
-        if allowed:
-            step = max(allowed, key=lambda step: allowed[step].accuracy)
-            point = _moved(net, step).evaluate(test.images, test.labels)
-            chosen[name] = {"step": step, **_facts(point)}
-            print(_line(name, point.accuracy, point.silent, point.decision_time), flush=True)
+    networks = []
+    for seed in claim.seeds:
+        file = claim.path(results, seed, ".bits")
+        net = load(file).unpack()
+        _, held_out = split(len(train.labels), claim.validation, seed)
+        images, labels = train.images[held_out], train.labels[held_out]
+        found = {step: _moved(net, step).evaluate(images, labels) for step in range(-20, 16)}
+        chosen = {}
+        for name, (silent, time) in LIMITS.items():
+            allowed = {
+                step: point
+                for step, point in found.items()
+                if point.silent <= silent and point.decision_time <= time
+            }
+            if allowed:
+                step = max(allowed, key=lambda step: allowed[step].accuracy)
+                point = _moved(net, step).evaluate(test.images, test.labels)
+                chosen[name] = {"step": step, **_facts(point)}
+                print(_line(name, point.accuracy, point.silent, point.decision_time), flush=True)
+        curve = [{"step": step, **_facts(point)} for step, point in found.items()]
+        networks.append({"file": file.name, "seed": seed, "validation": curve, "test": chosen})
     record = {
-        "claim": claim.name, "file": file.name, "seed": SEED, "dataset": claim.dataset,
-        "validation": [{"step": step, **_facts(point)} for step, point in found.items()],
-        "test": chosen, **circumstances(),
+        "claim": claim.name, "dataset": claim.dataset, "networks": networks, **circumstances()
     }  # fmt: skip
     _write(results / "studies" / "decision-curve.json", record)
 
