@@ -6,9 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 BUILT := _build/complete
+LITE := _build/lite-env
 
 .DEFAULT_GOAL := help
-.PHONY: help book test interop lint lab notebooks exercises train bench offline browser pdf fuzz clean
+.PHONY: help book test interop lint lab notebooks exercises train bench offline lite browser pictures pdf fuzz clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,8 +64,19 @@ interop:  ## run our networks in snnTorch, Norse and SpikingJelly (downloads PyT
 offline: book  ## copy the book to _build/offline and a zip: it needs no network (uses npm once)
 	$(BIN)/python tools/offline.py
 
-browser: offline  ## open every page of the offline book in Chromium: themes, widths, quizzes, figures
+lite: $(LITE)/installed  ## the exercises as a site where Python runs in the reader's browser: _build/lite
+	$(LITE)/bin/python tools/lite.py
+
+$(LITE)/installed: tools/lite-requirements.txt
+	$(PYTHON) -m venv $(LITE)
+	$(LITE)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+browser: offline lite  ## open the offline book and the JupyterLite edition in Chromium
 	$(BIN)/python -m pytest tests/browser/browser_*.py
+
+pictures: book  ## take a picture of each interactive figure in Chromium, for the PDF
+	$(BIN)/python tools/figure_pictures.py
 
 pdf: $(STAMP)  ## the book as one PDF, by xelatex; CONTRIBUTING.md names the packages it needs
 	$(BIN)/jupyter-book build . --builder pdflatex -n --keep-going

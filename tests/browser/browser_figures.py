@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from .conftest import BOOK, Faults, open_page
+from .conftest import BOOK, PATIENCE, Faults, open_page
 
 PAGES = {
     "network": "book/intro.html",
@@ -76,6 +76,21 @@ def test_each_figure_of_the_book_is_driven_here() -> None:
         if "application/vnd.jupyter.widget-view+json" in page.read_text("utf8")
     }
     assert shown == set(PAGES.values())
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_without_scripts_a_picture_stands_in_its_place(
+    browser: Browser, address: str, name: str
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/{PAGES[name]}", timeout=PATIENCE)
+    picture = page.get_by_role("img", name="Still of")
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    context.close()
+    assert box is not None
+    assert min(box["width"], box["height"]) > 200
 
 
 def test_the_network_decides_about_images_to_pick(opened: Opener) -> None:
