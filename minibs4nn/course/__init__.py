@@ -7,17 +7,18 @@ are typical, each with what to say about it.
 import contextlib
 import importlib
 import io
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minibs4nn.course.judging import OpenTask, Task, Verdict, judge
+from minibs4nn.course.limits import OutOfTimeError, time_limit
 from minibs4nn.course.values import Arguments, Outcome, call, without
 
-__all__ = ["CHAPTERS", "check", "find", "require", "tasks"]
+if TYPE_CHECKING:
+    from minibs4nn.course.playground import Playground
+
+__all__ = ["CHAPTERS", "check", "find", "play", "require", "tasks"]
 
 CHAPTERS = {
     "01": "neuron",
@@ -143,6 +144,61 @@ def check(key: str, answer: Callable[..., Any]) -> Callable[..., Any]:
     return task.reference
 
 
+def play(key: str, answer: Callable[..., Any]) -> "Playground | None":
+    """Put an answer under sliders, beside the library's, in Jupyter.
+
+    Each slider is a number of the input. A picture shows what the two functions make of it, and
+    marks where they differ. The button *Find a difference* moves the sliders to such a place.
+
+    Parameters
+    ----------
+    key : str
+        The task: 01.1, 02.1, 02.3, 03.1, 03.2, 04.1 or 07.1.
+    answer : callable
+        Your function. If it stops with an error, the widget says so, and what it prints is shown.
+
+    Returns
+    -------
+    Playground or None
+        As the last line of a cell it is shown. Its ``controls`` can be set from a cell. None where
+        ipywidgets or Matplotlib is missing: it says so, and the notebook goes on.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task, or nothing to play with in it.
+
+    Examples
+    --------
+    >>> def my_spike_time(times, weights, threshold, t_max):
+    ...     for t in range(t_max):
+    ...         if weights[times <= t].sum() >= threshold:
+    ...             return t + 1
+    ...     return t_max
+    >>> neuron = play("01.1", my_spike_time)
+    >>> neuron.says
+    "Yours and the library's are the same: 7."
+    >>> neuron.controls["threshold"].value = 3
+    >>> neuron.says
+    "The result differs. Yours is 4, the library's 7."
+    """
+    task = find(key)
+    try:
+        from minibs4nn.course.playground import Playground
+        from minibs4nn.course.scenes import SCENES
+    except ModuleNotFoundError as error:
+        missing = str(error.name).partition(".")[0]
+        if missing not in {"ipywidgets", "matplotlib"}:
+            raise
+        print(f"To play you need {missing}: pip install 'minibs4nn[figures,plot]'")
+        return None
+    if key not in SCENES:
+        raise ValueError(
+            f"play: there is nothing to play with in task {key}, but in {_list(SCENES)}"
+        )
+    return Playground(task, SCENES[key], answer, seconds=SECONDS)
+
+
 def require(key: str, answer: Callable[..., Any], *, seed: int = 0) -> None:
     """Raise an error if an answer is wrong: the test that nbgrader runs.
 
@@ -173,10 +229,6 @@ def require(key: str, answer: Callable[..., Any], *, seed: int = 0) -> None:
         raise AssertionError("\n".join(lines))
 
 
-class _OutOfTimeError(BaseException):
-    """Not an Exception: a function that catches those must still be stopped."""
-
-
 def _verdict(task: Task, answer: object, *, seed: int) -> Verdict:
     if not callable(answer):
         return Verdict(
@@ -196,9 +248,9 @@ def _verdict(task: Task, answer: object, *, seed: int) -> Verdict:
             yield outcome
 
     try:
-        with _time_limit(SECONDS), contextlib.redirect_stdout(io.StringIO()):
+        with time_limit(SECONDS), contextlib.redirect_stdout(io.StringIO()):
             return judge(task, ask, seed=seed)
-    except _OutOfTimeError:
+    except OutOfTimeError:
         shown = ", ".join(
             f"{name} = {value!r}" for name, value in zip(task.names(), at_work[0], strict=True)
         )
@@ -207,28 +259,6 @@ def _verdict(task: Task, answer: object, *, seed: int) -> Verdict:
             f"Your function did not come to an end within {SECONDS:g} seconds. It was working on "
             f"{shown}. Does every loop in it end?",
         )
-
-
-@contextlib.contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Interrupt the block after some seconds, where the system can."""
-    if (
-        not hasattr(signal, "setitimer")
-        or threading.current_thread() is not threading.main_thread()
-    ):
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise _OutOfTimeError
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _of_the_library(answer: object) -> bool:

@@ -20,6 +20,8 @@ __all__ = [
     "OpenTask",
     "Task",
     "Verdict",
+    "difference",
+    "form",
     "judge",
     "judge_function",
 ]
@@ -170,7 +172,7 @@ def judge(
         "expected": show(expected[first]),
         "got": outcomes[first].error or show(outcomes[first].value),
     }
-    message = _diagnosis(task, cases, outcomes, differs) or _difference(
+    message = _diagnosis(task, cases, outcomes, differs) or difference(
         expected[first], outcomes[first]
     )
     return Verdict(False, message, len(cases), example)
@@ -209,23 +211,36 @@ def _diagnosis(
     return partial
 
 
-def _difference(expected: Plain, outcome: Outcome) -> str:
-    """What can be said about a difference that no misconception explains."""
+def difference(expected: Plain, outcome: Outcome) -> str:
+    """What can be said about a difference that no misconception explains.
+
+    Examples
+    --------
+    >>> difference([1, 2], Outcome(5))
+    'The result wants the form list of 2 (number), yours is number.'
+    """
     if outcome.error:
         return "Your function stops with an error."
     if outcome.value is None:
         return "Your function returns nothing: is there a `return` on every way through it?"
-    if _shape(expected) != _shape(outcome.value):
-        return f"The result wants the form {_shape(expected)}, yours is {_shape(outcome.value)}."
+    if form(expected) != form(outcome.value):
+        return f"The result wants the form {form(expected)}, yours is {form(outcome.value)}."
     if isinstance(expected, dict):
         wrong = [key for key, value in expected.items() if not same(value, outcome.value[key])]
         return f"The result differs in {' and '.join(map(repr, wrong))}."
     return "The result differs."
 
 
-def _shape(value: Plain) -> str:
+def form(value: Plain) -> str:
+    """Name the form of a value.
+
+    Examples
+    --------
+    >>> form([[1, 2]]), form({"signs": [1]})
+    ('list of 1 (list of 2 (number))', "dict with 'signs'")
+    """
     if isinstance(value, list):
-        inner = {_shape(entry) for entry in value}
+        inner = {form(entry) for entry in value}
         kind = inner.pop() if len(inner) == 1 else "value"
         return f"list of {len(value)} ({kind})"
     if isinstance(value, dict):

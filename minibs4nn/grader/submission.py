@@ -191,6 +191,7 @@ def _notes(cells: Sequence[str]) -> Iterator[str]:
                 inner = module.startswith("minibs4nn.course") and module not in (
                     "minibs4nn.course",
                     "minibs4nn.course.check",
+                    "minibs4nn.course.play",
                 )
                 if module.partition(".")[0] in UNUSUAL or inner:
                     yield f"code cell {number + 1} imports {module}"
