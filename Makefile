@@ -6,10 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 BUILT := _build/complete
+LIBRARY_TESTS := $(foreach part, analysis backward baselines binary coding datasets decision equality export \
+  files forward model neuron nir packed plot sklearn storage targets training weight_files, tests/test_$(part).py)
 LITE := _build/lite-env
 
 .DEFAULT_GOAL := help
-.PHONY: help book test interop lint lab notebooks exercises train bench offline lite browser pictures pdf fuzz clean
+.PHONY: help book test interop oldest lint lab notebooks exercises train bench offline lite browser pictures pdf fuzz clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -60,6 +62,12 @@ interop:  ## run our networks in snnTorch, Norse and SpikingJelly (downloads PyT
 	$(PYTHON) -m venv _build/interop
 	cd tests/interop && ../../_build/interop/bin/python -m pip install --quiet -r requirements.txt
 	_build/interop/bin/python tests/interop/first_spikes.py --out results/ecosystem/interop.json
+
+oldest:  ## run the library's tests with the oldest NumPy and others that are allowed
+	$(PYTHON) -m venv _build/oldest
+	_build/oldest/bin/python -m pip install --quiet -r tests/oldest.txt pytest hypothesis nbval -e .
+	@# What is old may warn of what is new.
+	_build/oldest/bin/python -m pytest -W default $(LIBRARY_TESTS)
 
 offline: book  ## copy the book to _build/offline and a zip: it needs no network (uses npm once)
 	$(BIN)/python tools/offline.py

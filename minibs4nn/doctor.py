@@ -43,6 +43,10 @@ PACKAGES = (
     ("tqdm", "progress bars", "pip install tqdm", False),
     ("pooch", "downloading data sets", "pip install pooch", False),
     ("matplotlib", "figures", "pip install 'minibs4nn[plot]'", False),
+    ("anywidget", "interactive figures", "pip install 'minibs4nn[figures]'", False),
+    ("scikit-learn", "classifiers of tables", "pip install 'minibs4nn[sklearn]'", False),
+    ("nir", "graphs for other simulators", "pip install 'minibs4nn[nir]'", False),
+    ("pillow", "photographs, Caltech-101", "pip install 'minibs4nn[images]'", False),
     ("jupyter-book", "building the book", "make book", False),
     ("nbval", "testing the notebooks", "make test", False),
 )

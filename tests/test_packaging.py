@@ -1,16 +1,13 @@
-"""The package as others get it: what is in it, that it runs elsewhere, what it promises."""
+"""The package as others get it: what is in it, that it runs elsewhere, what it leaves."""
 
 import importlib.metadata
-import inspect
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -102,41 +99,6 @@ def test_it_runs_in_an_environment_with_its_dependencies_alone(built: Path, tmp_
     example = re.search(r"^```python\n(.*?)^```$", readme, re.M | re.S)
     assert example
     assert "accuracy" in run(python, "-I", "-c", example[1], folder=tmp_path)
-
-
-# What DESIGN promises: these names, and that these arguments can be given by these names.
-PROMISED: dict[str, tuple[Callable[..., Any], str]] = {
-    "mnist": (bs.datasets.mnist, ""),
-    "latency_code": (bs.latency_code, "images t_max"),
-    "simulate_neuron": (bs.simulate_neuron, "threshold t_max"),
-    "BS4NN": (bs.BS4NN, "layers threshold scale initial_weights t_max seed backend"),
-    "S4NN": (bs.S4NN, "layers threshold initial_weights t_max seed backend"),
-    "BNN": (bs.BNN, "layers seed"),
-    "fit": (bs.BS4NN.fit, "images labels epochs rule validation callbacks progress"),
-    "predict": (bs.BS4NN.predict, "images"),
-    "spike_times": (bs.BS4NN.spike_times, "images"),
-    "evaluate": (bs.BS4NN.evaluate, "images labels"),
-    "save": (bs.BS4NN.save, "path"),
-    "pack": (bs.BS4NN.pack, ""),
-    "BS4NN.from_weights": (bs.BS4NN.from_weights, "weights scale threshold backend t_max"),
-    "S4NN.from_weights": (bs.S4NN.from_weights, "weights threshold backend t_max"),
-    "load": (bs.load, "path backend"),
-    "checkpoint": (bs.checkpoint, "path every"),
-    "backends": (bs.backends, ""),
-    "to_nir": (bs.to_nir, "net"),
-    "from_nir": (bs.from_nir, "graph t_max backend"),
-    "to_c_header": (bs.to_c_header, "net name"),
-}
-
-
-@pytest.mark.parametrize("name", PROMISED)
-def test_names_and_arguments_stay(name: str) -> None:
-    function, arguments = PROMISED[name]
-    parameters = inspect.signature(function).parameters
-    assert set(arguments.split()) <= set(parameters)
-    others = [p for key, p in parameters.items() if key not in arguments.split() and key != "self"]
-    if name != "simulate_neuron":  # whose first two are given by position
-        assert all(p.default is not p.empty for p in others), f"{name} asks for more than promised"
 
 
 def test_what_training_leaves_behind_keeps_its_names() -> None:

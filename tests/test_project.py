@@ -162,6 +162,18 @@ def test_every_dependency_of_the_package_is_in_the_requirements() -> None:
         assert re.search(rf"^{name[0]}==", text, re.M), wanted
 
 
+def test_the_oldest_versions_are_those_that_the_package_allows() -> None:
+    # `make oldest` runs the tests with these, so that the lower bounds are true.
+    extras = PROJECT["optional-dependencies"]
+    groups = [PROJECT["dependencies"], *(extras[e] for e in extras if not e.startswith("gpu"))]
+    bounds = {re.match(r"([\w-]+)>=([\d.]+)", wanted) for group in groups for wanted in group}
+    lines = (ROOT / "tests" / "oldest.txt").read_text("utf8").splitlines()
+    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
+    assert {m[1]: m[2] for m in bounds if m} == {
+        name: re.sub(r"(\.0)+$", "", version) for name, version in pins.items()
+    }
+
+
 def test_no_file_speaks_of_one_machine() -> None:
     folders = "|".join(["work", "farm", r"home(?!/me\b)", "root", "Users", "private", "tmp"])
     hosts = r"python[h]osted|registry[.]npmjs|deb[.]debian|pypi[.]org/simple"
