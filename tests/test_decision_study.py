@@ -31,7 +31,7 @@ def bars(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def read(folder: Path, name: str) -> Any:
-    return json.loads((folder / "studies" / f"decision-{name}.json").read_text())
+    return json.loads((folder / "studies" / f"decision-{name}-bars.json").read_text())
 
 
 def test_every_variant_undoes_something_that_the_rule_knows() -> None:
@@ -49,14 +49,14 @@ def test_an_ablation_records_every_variant_and_repeats_none(
     variants = {"bars": {"all": {}, "no warp": {"warp": 0.0}}}
     monkeypatch.setattr(study, "VARIANTS", variants)
     study.ablation(CLAIM, tmp_path)
-    record = read(tmp_path, "ablation-bars")
+    record = read(tmp_path, "ablation")
     assert [variant["name"] for variant in record["variants"]] == ["all", "no warp"]
     assert [variant["rule"]["warp"] for variant in record["variants"]] == [0.5, 0.0]
     assert "no warp" in capsys.readouterr().out
 
     monkeypatch.setattr(BS4NN, "fit", lambda *_, **__: pytest.fail("trained again"))
     study.ablation(CLAIM, tmp_path)
-    assert read(tmp_path, "ablation-bars") == record
+    assert read(tmp_path, "ablation") == record
 
 
 def test_plain_descent_moves_every_weight_along_its_slope() -> None:
@@ -96,6 +96,10 @@ def test_a_curve_chooses_on_validation_and_tests_only_what_was_chosen(
     assert points[-20]["decision_time"] < points[15]["decision_time"]
     assert points[-20]["silent"] < points[15]["silent"]
     assert list(record["test"]) == ["any"]
+    assert record["validation_at_the_end"]["silent"] == 1
+    learned, _ = split(len(train.labels), 0.25, 0)
+    seen = net.evaluate(train.images[learned], train.labels[learned])
+    assert record["training"]["accuracy"] == seen.accuracy
     step = record["test"]["any"]["step"]
     assert points[step]["accuracy"] == max(point["accuracy"] for point in points.values())
 
