@@ -78,6 +78,11 @@ def test_an_error_is_a_share_of_the_window() -> None:
     assert error.dtype == np.float64
 
 
+def test_a_window_has_256_steps_unless_told() -> None:
+    assert relative_targets([[256, 256]], [0], gamma=6).tolist() == [[250, 256]]
+    assert time_error([0], [256]).tolist() == [1.0]
+
+
 def test_an_error_of_unsigned_times_does_not_wrap() -> None:
     assert time_error(np.array([6], np.uint8), np.array([3], np.uint8), t_max=8).tolist() == [
         -3 / 8
@@ -106,6 +111,7 @@ def test_normalised_rows_have_length_one_or_are_zero(delta: Array) -> None:
 
 def test_normalise_by_hand() -> None:
     assert normalise([3.0, -4.0]).tolist() == [0.6, -0.8]
+    assert normalise([-0.25]).tolist() == [-1.0]
     assert normalise(np.zeros((0, 3))).shape == (0, 3)
     assert normalise(np.zeros((2, 0))).shape == (2, 0)
 
