@@ -11,10 +11,10 @@ LIBRARY_TESTS := $(foreach part, analysis backward baselines binary coding datas
 LITE := _build/lite-env
 
 .DEFAULT_GOAL := help
-.PHONY: help book test interop oldest lint lab notebooks exercises train bench offline lite browser pictures pdf fuzz clean
+.PHONY: help book test interop oldest lint lab notebooks exercises train bench offline lite browser pictures pdf fuzz differential clean
 
 help:  ## list the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 	@echo
 	@echo "make PYTHON=python3.12 ... chooses the interpreter when .venv is made"
 
@@ -89,8 +89,11 @@ pictures: book  ## take a picture of each interactive figure in Chromium, for th
 pdf: $(STAMP)  ## the book as one PDF, by xelatex; CONTRIBUTING.md names the packages it needs
 	$(BIN)/jupyter-book build . --builder pdflatex -n --keep-going
 
-fuzz: $(STAMP)  ## give every reader of files 100,000 damaged ones; half an hour
-	$(BIN)/python -W ignore tools/fuzz.py --record results/reliability/fuzz.json
+fuzz: $(STAMP)  ## give every reader of files 100,000 damaged ones; most of an hour
+	$(BIN)/python -W ignore tools/fuzz.py --record _build/fuzz.json
+
+differential: $(STAMP)  ## compare all kernels on 100,000 random networks; half an hour
+	$(BIN)/python -W ignore tools/differential.py --record _build/differential.json
 
 clean:  ## remove what was built, but not .venv
 	rm -rf _build build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

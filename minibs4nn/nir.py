@@ -161,7 +161,7 @@ def _chain(graph: Any, nir: Any) -> list[tuple[str, Any]]:
         raise ValueError("from_nir: the graph must be one chain of nodes, from Input to Output")
     chain: list[tuple[str, Any]] = []
     name = starts[0]
-    while name in after and len(chain) < len(graph.nodes):
+    while after.get(name) in graph.nodes and len(chain) < len(graph.nodes):
         name = after[name]
         chain.append((name, graph.nodes[name]))
     if len(chain) + 1 != len(graph.nodes) or not isinstance(chain[-1][1], nir.Output):

@@ -75,9 +75,24 @@ def test_the_command_records_what_came_of_it(
     arguments = ["idx", "--inputs", "50", "--seed", "3", "--record", str(record)]
     assert fuzz.main(arguments) == 0
     assert "50 inputs" in capsys.readouterr().out
-    content = json.loads(record.read_text("utf8"))
-    assert content["seed"] == 3
-    assert sum(content["readers"]["idx"]["outcomes"].values()) == 50
+    first = json.loads(record.read_text("utf8"))
+    assert first["idx"]["random"]["seed"] == 3
+    assert sum(first["idx"]["random"]["outcomes"].values()) == 50
+    assert fuzz.main(["npy", *arguments[1:]]) == 0
+    both = json.loads(record.read_text("utf8"))
+    assert both["idx"] == first["idx"]
+    assert both["npy"]["random"]["inputs"] == 50
+
+
+def test_a_run_that_was_cut_short_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(fuzz.PART, "random", 20)
+    records = [tmp_path / "cut.json", tmp_path / "whole.json"]
+    for record, inputs in zip(records, ("40", "50"), strict=True):
+        fuzz.main(["npy", "--inputs", inputs, "--record", str(record)])
+    fuzz.main(["npy", "--inputs", "50", "--seed", "9", "--record", str(records[0])])
+    cut, whole = (json.loads(record.read_text("utf8"))["npy"]["random"] for record in records)
+    assert cut["outcomes"] == whole["outcomes"]
+    assert cut["inputs"] == whole["inputs"] == sum(cut["outcomes"].values()) == 50
 
 
 def test_an_unknown_reader_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -117,6 +117,19 @@ def test_a_graph_with_a_loop() -> None:
         bs.from_nir(graph)
 
 
+def test_an_edge_to_a_node_that_is_not_there(tmp_path: Path) -> None:
+    """Found by the fuzzer; nir reads such a file if it is not to check types."""
+    graph = chain(LINEAR, neurons())
+    del graph.nodes["if"]
+    nir.write(tmp_path / "net.nir", graph)
+    read = nir.read(tmp_path / "net.nir", type_check=False)
+    with pytest.raises(ValueError, match="one chain of nodes"):
+        bs.from_nir(read)
+    graph.nodes["other"] = neurons()  # as many nodes as edges say
+    with pytest.raises(ValueError, match="one chain of nodes"):
+        bs.from_nir(graph)
+
+
 def test_things_of_another_kind() -> None:
     with pytest.raises(TypeError, match=r"graph must be a nir\.NIRGraph, got dict"):
         bs.from_nir({})

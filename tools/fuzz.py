@@ -7,16 +7,22 @@
 
 An input is a good file, damaged at random: bits, bytes, numbers and pieces changed, cut, doubled
 or moved; archives are also damaged within a member and then packed again, so that their checksums
-hold. An input that gives another error, takes over ten seconds or a gigabyte is kept in
-``_build/fuzz/``.
+hold. Under atheris the same damage is done to inputs that reached new code before. An input that
+gives another error, takes over ten seconds or a gigabyte is kept in ``_build/fuzz/``.
+
+The inputs are drawn in parts, part k from ``--seed`` + k, and a record is written after each: a run
+that was cut short goes on from its record.
 """
 
 import argparse
 import contextlib
+import gc
 import gzip
 import hashlib
 import io
 import json
+import multiprocessing
+import os
 import random
 import resource
 import signal
@@ -27,10 +33,15 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
+from types import FunctionType
 from typing import Any, NoReturn
 
+import h5py
+import nir
 import numpy as np
 import numpy.typing as npt
 from notebooks import ROOT
@@ -40,12 +51,16 @@ import minibs4nn as bs
 from minibs4nn._idx import read_idx
 from minibs4nn._npy import read_npy
 from minibs4nn.errors import FileFormatError
+from minibs4nn.files import atomic_write
 from minibs4nn.grader.submission import read as read_submission
 from minibs4nn.reproduce import circumstances
 
 KEPT = ROOT / "_build" / "fuzz"
 INPUTS = 100_000
+WATCHED = ("minibs4nn", "quiz", "gzip", "json", "nir", "yaml", "zipfile")  # by atheris
+PART = {"random": 1000, "atheris": 25_000}  # atheris begins each part anew, which takes a while
 SECONDS, MEMORY = 10, 2**30
+HDF5 = b"\x89HDF\r\n\x1a\n"
 NUMBERS = (0, 1, -1, 127, 128, 255, 256, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1)
 WORDS = tuple(
     word.encode()
@@ -59,7 +74,7 @@ class Reader:
     """A function that reads files, the errors that it documents, and good files to begin with."""
 
     suffix: str
-    read: Callable[[Path], Any]
+    read: Callable[[Path], object]
     errors: tuple[type[Exception], ...]
     good: Callable[[], list[bytes]]
 
@@ -104,6 +119,27 @@ def _arrays() -> list[bytes]:
     return [npy(array) for array in arrays]
 
 
+class NotNirError(Exception):
+    """The package nir, or HDF5 below it, does not read the file; that is no code of ours."""
+
+
+def _read_nir(path: Path) -> None:
+    try:
+        graph = nir.read(path, type_check=False)  # what nir lets through comes to us
+    except (MemoryError, TimeoutError):
+        raise
+    except Exception as error:
+        raise NotNirError from error
+    bs.from_nir(graph)
+
+
+def _graphs() -> list[bytes]:
+    real = bs.S4NN.from_weights([[[0.5, -0.2], [1.0, 2.0]], [[1.0, -3.0]]], threshold=1.0)
+    signs = bs.BS4NN.from_weights([[[0.5, -0.2, 1.0]]], scale=1.0, threshold=1.0)
+    graphs = [bs.to_nir(net) for net in (real, signs)]
+    return [_saved(".nir", partial(nir.write, graph=graph)) for graph in graphs]
+
+
 def _quizzes() -> list[bytes]:
     return [path.read_bytes() for path in sorted((ROOT / "book" / "quizzes").glob("*.yml"))[:3]]
 
@@ -117,6 +153,7 @@ READERS = {
     "npy": Reader(".npy", read_npy, (FileFormatError,), _arrays),
     "npz": Reader(".npz", bs.load, (FileFormatError,), _networks),
     "bits": Reader(".bits", bs.load, (FileFormatError,), _packed),
+    "nir": Reader(".nir", _read_nir, (NotNirError, TypeError, ValueError), _graphs),
     "quiz": Reader(".yml", read_quiz, (QuizError,), _quizzes),
     # A file that is no notebook is a submission with a problem: nothing is ever raised.
     "submission": Reader(
@@ -137,9 +174,17 @@ class Mutator:
 
     def __call__(self) -> bytes:
         """Return the next input."""
-        data = self.random.choice(self.good)
-        if zipfile.is_zipfile(io.BytesIO(data)) and self.random.random() < 0.7:
-            return self._within_a_member(data)
+        return self.damage(self.random.choice(self.good))
+
+    def damage(self, data: bytes) -> bytes:
+        """Damage a file, or what is packed in it."""
+        if self.random.random() < 0.7:
+            # What was damaged before may be an archive that cannot be opened any more.
+            with contextlib.suppress(Exception):
+                if zipfile.is_zipfile(io.BytesIO(data)):
+                    return self._within_a_member(data)
+                if data.startswith(HDF5):
+                    return self._within_a_graph(data)
         return self._damage(data)
 
     def _damage(self, data: bytes) -> bytes:
@@ -156,6 +201,33 @@ class Mutator:
                 content = old.read(name)
                 new.writestr(name, self._damage(content) if name == chosen else content)
         return packed.getvalue()
+
+    def _within_a_graph(self, data: bytes) -> bytes:
+        packed, names = io.BytesIO(data), list[str]()
+        with h5py.File(packed, "r+") as file:
+            file.visit(names.append)
+            for _ in range(self.random.choice((1, 1, 2))):
+                name, other = self.random.choices(names, k=2)
+                if name not in file:  # gone already, with all of its group
+                    continue
+                # The odd thing first: a group cannot be copied into itself.
+                odd = self._odd(file[name]) if self.random.random() < 0.7 else file.get(other)
+                if odd is None or isinstance(odd, h5py.Group):
+                    file.move(name, f"{name} moved")
+                else:
+                    del file[name]
+                    file[name] = odd[()] if isinstance(odd, h5py.Dataset) else odd
+        return packed.getvalue()
+
+    def _odd(self, was: h5py.Dataset | h5py.Group) -> npt.NDArray[Any] | str:
+        """Make something to stand where a node, or an array of one, was."""
+        if self.random.random() < 0.2:
+            return self.random.choice(("", "Linear", "IF", "Conv2d", "NIRGraph", "\ud7ff"))
+        shape = self.random.choice((getattr(was, "shape", ()), (), (0,), (1,), (2,), (3, 2)))
+        value = self.random.choice((0, 1, -1, 0.5, 1e308, -1e308, 5e-324, np.nan, np.inf, 2**63))
+        dtype = self.random.choice(("f8", "f4", "f2", "i8", "i1", "u8", "?", "c16", "S3"))
+        with np.errstate(all="ignore"):
+            return np.full(shape, value).astype(dtype)
 
     def _place(self, data: bytes) -> int:
         """Choose a place, often near the start, where headers are."""
@@ -222,6 +294,7 @@ def limits() -> Iterator[None]:
 
 def attempt(reader: Reader, path: Path, data: bytes) -> str:
     """Let a reader read these bytes; return what came of it, or raise what must not come."""
+    path.unlink(missing_ok=True)  # to write over a file is to wait for the disk
     path.write_bytes(data)
     signal.alarm(SECONDS)
     try:
@@ -233,21 +306,75 @@ def attempt(reader: Reader, path: Path, data: bytes) -> str:
     return "read"
 
 
-def fuzz(name: str, inputs: int, seed: int) -> tuple[Counter[str], list[Path]]:
+@dataclass
+class Tally:
+    """What came of the inputs of one reader."""
+
+    name: str
+    path: Path
+    outcomes: Counter[str] = field(default_factory=Counter)
+    findings: list[Path] = field(default_factory=list)
+
+    def count(self, data: bytes) -> None:
+        """Try one input."""
+        try:
+            self.outcomes[attempt(READERS[self.name], self.path, data)] += 1
+        except Exception as error:  # whatever it is, it is what is looked for
+            self.outcomes[f"FOUND {type(error).__name__}"] += 1
+            self.findings.append(keep(self.name, data, error))
+
+
+def fuzz(
+    name: str, inputs: int, seed: int, engine: str = "random"
+) -> tuple[Counter[str], list[Path]]:
     """Try so many inputs; return how often what came of them, and the inputs that are findings."""
-    reader = READERS[name]
-    mutate = Mutator(reader.good(), seed)
-    outcomes, findings = Counter[str](), list[Path]()
+    mutator = Mutator(READERS[name].good(), seed)
     with tempfile.TemporaryDirectory() as folder, limits():
-        path = Path(folder) / f"input{reader.suffix}"
-        for _ in range(inputs):
-            data = mutate()
-            try:
-                outcomes[attempt(reader, path, data)] += 1
-            except Exception as error:  # whatever it is, it is what is looked for
-                outcomes[f"FOUND {type(error).__name__}"] += 1
-                findings.append(keep(name, data, error))
-    return outcomes, findings
+        tally = Tally(name, Path(folder) / f"input{READERS[name].suffix}")
+        if engine == "random":
+            for _ in range(inputs):
+                tally.count(mutator())
+            return tally.outcomes, tally.findings
+        here, there = multiprocessing.Pipe(duplex=False)
+        fork = multiprocessing.get_context("fork")  # atheris never comes back, so elsewhere
+        process = fork.Process(target=with_atheris, args=(tally, mutator, inputs, seed, there))
+        process.start()
+        there.close()
+        try:
+            return here.recv()  # type: ignore[no-any-return]
+        except EOFError:
+            process.join()
+            raise RuntimeError(f"{name}: atheris ended with status {process.exitcode}") from None
+
+
+def with_atheris(
+    tally: Tally, mutator: Mutator, inputs: int, seed: int, result: Connection
+) -> NoReturn:
+    """Let atheris choose which inputs to change, by what code they reach; it ends the process."""
+    import atheris
+
+    def one(data: bytes) -> None:
+        tally.count(data)
+        if tally.outcomes.total() == inputs:
+            result.send((tally.outcomes, tally.findings))
+            os._exit(0)
+
+    def change(data: bytes, most: int, seed: int) -> bytes:
+        mutator.random.seed(seed)
+        plain = mutator.random.random() < 0.5
+        return (atheris.Mutate(data, most) if plain else mutator.damage(data))[:most]
+
+    for function in gc.get_objects():  # of the readers and of what they are built on, all the code
+        if isinstance(function, FunctionType) and str(function.__module__).split(".")[0] in WATCHED:
+            atheris.instrument_func(function)
+    corpus = tally.path.with_name("corpus")
+    corpus.mkdir()
+    for number, data in enumerate(mutator.good):
+        (corpus / str(number)).write_bytes(data)
+    options = [f"-seed={seed + 1}", "-timeout=0", "-rss_limit_mb=0", "-max_len=65536"]
+    atheris.Setup([tally.name, *options, "-verbosity=0", str(corpus)], one, custom_mutator=change)
+    atheris.Fuzz()
+    raise SystemExit(1)
 
 
 def keep(name: str, data: bytes, error: Exception) -> Path:
@@ -257,24 +384,6 @@ def keep(name: str, data: bytes, error: Exception) -> Path:
     path = KEPT / f"{name}-{type(error).__name__}-{digest}{READERS[name].suffix}"
     path.write_bytes(data)
     return path
-
-
-def with_atheris(name: str, inputs: int, seed: int) -> NoReturn:
-    """Let atheris choose the inputs, by what code they reach; it ends the process."""
-    import atheris
-
-    reader = READERS[name]
-    atheris.instrument_all()
-    with tempfile.TemporaryDirectory() as folder:
-        corpus = Path(folder) / "corpus"
-        corpus.mkdir()
-        for number, data in enumerate(reader.good()):
-            (corpus / str(number)).write_bytes(data)
-        path = Path(folder) / f"input{reader.suffix}"
-        options = [f"-runs={inputs}", f"-seed={seed}", "-rss_limit_mb=2048", "-max_len=65536"]
-        atheris.Setup([name, *options, str(corpus)], lambda data: attempt(reader, path, data))
-        atheris.Fuzz()
-    raise SystemExit(0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -289,28 +398,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = sorted(set(options.readers) - set(READERS))
     if unknown:
         parser.error(f"there is no reader {', '.join(unknown)}; choose from {', '.join(READERS)}")
-    names = options.readers or list(READERS)
-    if options.engine == "atheris":
-        if len(names) != 1:
-            parser.error("atheris ends the process: name one reader")
-        with_atheris(names[0], options.inputs, options.seed)
-    record: dict[str, Any] = circumstances() | {"seed": options.seed, "readers": {}}
     found = 0
-    for name in names:
-        start = time.perf_counter()
-        outcomes, findings = fuzz(name, options.inputs, options.seed)
-        seconds = time.perf_counter() - start
-        found += len(findings)
-        record["readers"][name] = {
-            "inputs": options.inputs, "seconds": round(seconds, 1), "outcomes": dict(outcomes),
-        }  # fmt: skip
-        print(f"{name:<12}{options.inputs:>9,} inputs, {seconds:6.0f} s: {dict(outcomes)}")
-        for path in findings[:5]:
-            print(f"    kept: {path.relative_to(ROOT)}")
-    if options.record:
-        options.record.parent.mkdir(parents=True, exist_ok=True)
-        options.record.write_text(json.dumps(record, indent=1) + "\n", "utf8")
+    for name in options.readers or READERS:
+        entry = run(name, options)
+        inputs, seconds, outcomes = entry["inputs"], entry["seconds"], entry["outcomes"]
+        found += sum(count for what, count in outcomes.items() if what.startswith("FOUND"))
+        print(f"{name:<12}{inputs:>9,} inputs, {seconds:6.0f} s: {outcomes}")
     return 1 if found else 0
+
+
+def run(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Try the parts that are missing; return the entry of this reader and engine in the record."""
+    record: dict[str, dict[str, dict[str, Any]]] = {}
+    if options.record and options.record.exists():
+        record = json.loads(options.record.read_text("utf8"))
+    begun = {"seed": options.seed, "inputs": 0, "seconds": 0, "outcomes": {}}
+    entry = record.setdefault(name, {}).setdefault(options.engine, begun)
+    while entry["inputs"] < options.inputs:
+        start, size = time.perf_counter(), PART[options.engine]
+        inputs = min(size, options.inputs - entry["inputs"])
+        seed = entry["seed"] + entry["inputs"] // size
+        outcomes, findings = fuzz(name, inputs, seed, options.engine)
+        for path in findings[:5]:
+            print(f"    kept: {path}")
+        outcomes.update(entry["outcomes"])
+        entry["inputs"] += inputs
+        entry["seconds"] = round(entry["seconds"] + time.perf_counter() - start, 1)
+        entry["outcomes"] = dict(sorted(outcomes.items()))
+        record[name][options.engine] = entry = entry | circumstances()
+        if options.record:
+            options.record.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_write(options.record) as file:
+                file.write(json.dumps(record, indent=1).encode() + b"\n")
+    return entry
 
 
 if __name__ == "__main__":
