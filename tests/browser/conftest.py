@@ -10,6 +10,7 @@ import http.server
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,14 +81,21 @@ def book() -> Path:
     return BOOK
 
 
-@pytest.fixture(scope="session")
-def address(book: Path) -> Iterator[str]:
-    """Serve the book over http, on a port that is free; return its address."""
-    handler = functools.partial(Quiet, directory=str(book))
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder over http, on a port that is free; give its address."""
+    handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def address(book: Path) -> Iterator[str]:
+    """Serve the book; return its address."""
+    with served(book) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
