@@ -315,6 +315,18 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
         "got (1, 2) and (1, 1)",
     ),
     (
+        lambda: published_correct([1, 2], [1, 2], [0]),
+        ValueError,
+        "published_correct: spike_times and late_potential must both have shape (n, n_classes), "
+        "got (2,) and (2,)",
+    ),
+    (
+        lambda: published_correct(np.empty((2, 0), np.int16), np.empty((2, 0)), [0, 0]),
+        ValueError,
+        "published_correct: spike_times and late_potential must both have shape (n, n_classes), "
+        "got (2, 0) and (2, 0)",
+    ),
+    (
         lambda: published_correct([[1, 2]], [[1, 2]], [2]),
         ValueError,
         "published_correct: labels must lie in 0..1 (the network has 2 output neurons), got",
@@ -350,3 +362,16 @@ def test_whole_number_weights_that_cannot_be_added_exactly_are_refused() -> None
             layer_spike_times([[0, 0]], weights, 0, t_max=4)
     _, potential = layer_spike_times([[0, 0]], [[2**31 - 2, 1], [-(2**30), -(2**30) + 1]], 0)
     assert potential.tolist() == [[2**31 - 1, -(2**31) + 1]]
+    many = np.full((1, 70_000), 2**15 - 1, np.int16)
+    with pytest.raises(ValueError, match="weights of whole numbers are too large"):
+        layer_spike_times(np.zeros(many.shape, np.int16), many, 0)
+
+
+def test_real_weights_may_be_as_large_as_they_like() -> None:
+    spikes, potential = layer_spike_times([[0, 1]], [[1e12, -2e12]], 0.0)
+    assert (spikes.tolist(), potential.tolist()) == ([[1]], [[1e12]])
+
+
+def test_a_negative_threshold_needs_no_input() -> None:
+    spikes, potential = layer_spike_times([[8]], [[1.0], [1.0]], [-0.5, 0.0], t_max=8)
+    assert (spikes.tolist(), potential.tolist()) == ([[1, 8]], [[0, 0]])
