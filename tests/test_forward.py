@@ -199,6 +199,10 @@ def test_the_published_counter_credits_a_tie_whatever_the_label() -> None:
     assert decide(times, late).tolist() == [0, 0, 0]
 
 
+def test_the_published_counter_with_one_class() -> None:
+    assert published_correct([[4], [256]], [[0.0], [0.0]], [0, 0]).tolist() == [True, True]
+
+
 # --- errors --------------------------------------------------------------------------------------
 
 HERE = "layer_spike_times: "
