@@ -11,7 +11,7 @@ LIBRARY_TESTS := $(foreach part, analysis backward baselines binary coding datas
 LITE := _build/lite-env
 
 .DEFAULT_GOAL := help
-.PHONY: help book test interop oldest lint lab notebooks exercises train bench offline lite browser pictures pdf fuzz differential clean
+.PHONY: help book test interop oldest audit lint lab notebooks exercises train bench offline lite browser pictures pdf fuzz differential clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -68,6 +68,13 @@ oldest:  ## run the library's tests with the oldest NumPy and others that are al
 	_build/oldest/bin/python -m pip install --quiet -r tests/oldest.txt pytest hypothesis nbval -e .
 	@# What is old may warn of what is new.
 	_build/oldest/bin/python -m pytest -W default $(LIBRARY_TESTS)
+
+audit: $(STAMP)  ## list all packages with their licences; ask for known weaknesses (needs the network)
+	$(PYTHON) -m venv _build/audit
+	_build/audit/bin/python -m pip install --quiet pip-audit pip-licenses
+	_build/audit/bin/pip-licenses --python=$(BIN)/python --from=mixed --format=markdown \
+	  --ignore-packages minibs4nn > results/reliability/dependencies.md
+	_build/audit/bin/pip-audit --path $(VENV)/lib/python3.*/site-packages
 
 offline: book  ## copy the book to _build/offline and a zip: it needs no network (uses npm once)
 	$(BIN)/python tools/offline.py
