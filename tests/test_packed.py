@@ -206,6 +206,13 @@ def test_threads_divide_the_images(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parts == [1000]
 
 
+def test_cores_where_a_system_tells_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    for told, cores in ((7, 7), (None, 1)):
+        monkeypatch.setattr(os, "cpu_count", lambda told=told: told)
+        assert packed._cores() == cores
+
+
 def test_without_numba_the_reference_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     images = random_images(50, 9, seed=2)
     small = small_network().pack()
@@ -227,6 +234,19 @@ def test_the_weights_take_one_bit_each() -> None:
     held: list[Array] = [*small.thresholds, small._words]
     owned = sum(a.nbytes if a.base is None else a.base.nbytes for a in held)
     assert owned < 59_550 + 32  # thresholds that all neurons share take the memory of one
+
+
+@pytest.mark.parametrize("n_in", [7, 8, 9])
+def test_a_word_stands_after_the_last_for_the_kernel_to_read(n_in: int) -> None:
+    small = PackedBS4NN((n_in, 8), [np.full(n_in, 255, np.uint8)], [np.zeros(8, np.int64)])
+    assert (
+        small._words.tolist()
+        == {
+            7: [2**56 - 1, 0],
+            8: [2**64 - 1, 0],
+            9: [2**64 - 1, 255, 0],
+        }[n_in]
+    )
 
 
 def test_deciding_takes_a_tenth_of_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -489,6 +509,12 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
         lambda: PackedBS4NN((2**30, 3), [BITS], [[1, 1, 1]]),
         ValueError,
         "PackedBS4NN: a layer may have up to 1073741823 neurons, got (1073741824, 3)",
+    ),
+    (  # a layer of this size is fine
+        lambda: PackedBS4NN((2**30 - 1, 3), [], [[1, 1, 1]]),
+        ValueError,
+        "PackedBS4NN: 1 layers after the input need as many arrays of bits and of thresholds, got "
+        "0 and 1",
     ),
     (
         lambda: PackedBS4NN((3, 3), [BITS[:1]], [[1, 1, 1]]),
