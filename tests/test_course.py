@@ -15,7 +15,7 @@ import notebooks
 import numpy as np
 import pytest
 from course_answers import RIGHT, WRONG, Answer
-from nbgrader_marks import grade_ids
+from nbgrader_marks import cells, grade_ids
 
 import exercises
 import minibs4nn as bs
@@ -78,7 +78,41 @@ def test_a_wrong_answer_fails_and_is_told_why(key: str, message: str, answer: An
     verdict = judge_function(find(key), answer)
     assert not verdict.passed
     assert message in verdict.message
-    assert verdict.example["expected"] != verdict.example["got"]
+    assert verdict.example.get("expected") != verdict.example["got"]
+
+
+REASONS = [task for task in JUDGED if "because" in str(task.reference(*task.cases(0)[0]))]
+
+
+@pytest.mark.parametrize("task", REASONS, ids=lambda task: task.key)
+def test_a_wrong_reason_is_told_what_is_wrong_and_not_the_right_one(task: Task) -> None:
+    right = task.reference(*task.cases(0)[0])["because"]
+    for letter in set("abc") - {right}:
+
+        def answer(*arguments: Any, it: str = letter) -> Any:
+            return {**task.reference(*arguments), "because": it}
+
+        verdict = judge_function(task, answer)
+        assert " right, the reason is not" in verdict.message
+        assert f"'because': '{letter}'" in verdict.example["got"]
+        assert f"'because': '{right}'" not in str(verdict.example)
+
+
+def test_no_notebook_prints_a_reason() -> None:
+    assert len(REASONS) >= 14
+    for folder in SOURCES:
+        for cell in cells(folder / f"{folder.name}.ipynb"):
+            assert "because" not in json.dumps(cell.get("outputs", "")), folder.name
+
+
+def test_the_answer_of_a_prediction_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    check("01.2", lambda: [7, 10, 10, 6])
+    said = capsys.readouterr().out
+    assert "got       [7, 10, 10, 6]" in said
+    assert "5]" not in said
+    with pytest.raises(AssertionError) as raised:
+        require("01.2", lambda: [7, 10, 10, 6])
+    assert str(raised.value) == "01.2: The result differs.\ngot: [7, 10, 10, 6]"
 
 
 @pytest.mark.parametrize("key", KEYS)

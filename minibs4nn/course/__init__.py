@@ -136,7 +136,7 @@ def check(key: str, answer: Callable[..., Any]) -> Callable[..., Any]:
         return answer
     print(f"{key} is not right yet.\n{verdict.message}")
     if verdict.example:
-        if verdict.example["input"]:
+        if "input" in verdict.example:
             print(f"The smallest of {verdict.tried} inputs on which yours differs:")
             print(f"    {verdict.example['input']}\n    expected  {verdict.example['expected']}")
         print(f"    got       {verdict.example['got']}")

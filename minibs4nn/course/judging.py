@@ -117,8 +117,9 @@ class Verdict:
     tried : int
         Number of inputs on which it was called.
     example : dict of str to str
-        The smallest input on which it differs (``"input"``), what was ``"expected"`` and what it
-        ``"got"``; empty if it passed or was never called.
+        The smallest input on which it differs (``"input"``), what was ``"expected"``, without the
+        letter of a reason, and what it ``"got"``. Of a task without arguments only the last, since
+        the others would be its answer. Empty if it passed or was never called.
     """
 
     passed: bool
@@ -164,14 +165,13 @@ def judge(
     if not differs:
         return Verdict(True, "Right.", len(cases))
     first = differs[0]
-    example = {
-        "input": ", ".join(
+    example = {"got": outcomes[first].error or show(outcomes[first].value)}
+    if cases[first]:
+        shown = ", ".join(
             f"{name} = {show(plain(value))}"
             for name, value in zip(task.names(), cases[first], strict=True)
-        ),
-        "expected": show(expected[first]),
-        "got": outcomes[first].error or show(outcomes[first].value),
-    }
+        )
+        example = {"input": shown, "expected": show(_without_reason(expected[first])), **example}
     message = _diagnosis(task, cases, outcomes, differs) or difference(
         expected[first], outcomes[first]
     )
@@ -209,6 +209,13 @@ def _diagnosis(
                 return misconception.message
             partial = partial or misconception.message
     return partial
+
+
+def _without_reason(expected: Plain) -> Plain:
+    """An expected value as it may be shown: the reason is the same on all inputs, so it is kept."""
+    if isinstance(expected, dict) and "because" in expected:
+        return {**expected, "because": "?"}
+    return expected
 
 
 def difference(expected: Plain, outcome: Outcome) -> str:
