@@ -25,9 +25,10 @@ PYODIDE_FILES = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE}/full/"
 # The kernel needs it, and Pyodide does not have it: it lies beside the library's wheel.
 BESIDE = "comm==0.2.3"
 
+# Not minibs4nn[plot], which asks for a newer Matplotlib than the one that comes with Pyodide.
 INSTALL = """\
 # The library, from beside this page; NumPy and Matplotlib come with Python for the browser.
-%pip install --quiet minibs4nn[plot]"""
+%pip install --quiet minibs4nn matplotlib"""
 
 SETTINGS = {
     "jupyter-lite-schema-version": 0,

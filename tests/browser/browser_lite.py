@@ -25,6 +25,7 @@ from .pyodide_files import MissingError, fill
 EXERCISE = ROOT / "exercises" / "01_neuron" / "01_neuron.ipynb"
 KINDS = {".js": "text/javascript", ".wasm": "application/wasm", ".json": "application/json"}
 PATIENCE = 900_000  # milliseconds: compiling Python for the browser is hard work for a busy machine
+OFTEN = 1000  # milliseconds between two looks; in between the page has the processor to itself
 NOTEBOOK = "window.jupyterapp?.shell.currentWidget"
 READY = f"{NOTEBOOK}?.sessionContext?.session?.kernel?.status === 'idle'"
 DONE = f"""() => {{
@@ -134,19 +135,24 @@ def test_the_kernel_boots_installs_the_library_judges_and_predicts(
 ) -> None:
     page, faults = context.new_page(), Faults()
     page.on("pageerror", lambda error: faults.found.append(f"error: {error}"))
+    context.on("requestfailed", lambda one: faults.found.append(f"failed: {one.url} {one.failure}"))
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
     context.route(f"{lite.PYODIDE_FILES}**", lambda route: answer(route, pyodide))
     changed = nbformat.writes(tried(EXERCISE))
     context.route(f"**/files/{EXERCISE.name}", lambda route: route.fulfill(body=changed))
     page.goto(f"{site}/lab/index.html?path={EXERCISE.name}")
-    page.wait_for_function(READY)
+    page.wait_for_function(READY, polling=OFTEN)
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
-    page.wait_for_function(DONE)
+    page.wait_for_function(DONE, polling=OFTEN)
     page.screenshot(path=PICTURES / "lite.png")
 
     cells = page.evaluate(f"{NOTEBOOK}.content.model.toJSON().cells")
     printed = [text(cell) for cell in cells if cell["cell_type"] == "code"]
+    assert all(cell["execution_count"] for cell in cells if cell["cell_type"] == "code"), (
+        printed,
+        faults.found,
+    )
     checks = [said for said in printed if said.startswith("01.")]
     assert all("is not right yet" in said for said in checks[:-1]), printed
     assert checks[-1] == "01.1 is right, on all 300 inputs that were tried.\n"
