@@ -24,7 +24,7 @@ from minibs4nn.grader.sandbox import Sandbox, StoppedError
 from minibs4nn.grader.submission import find_submissions, read
 
 ROOT = Path(__file__).resolve().parent.parent
-QUICK = Limits(seconds=60, cell_seconds=10, call_seconds=2)
+QUICK = Limits(seconds=300, cell_seconds=60, call_seconds=10)
 RULES = '{"first-spike": 2, "lowest-index": 1, "unique": -1, "potential": 0}'
 RIGHT = f"def my_decisions():\n    return {RULES}\n"
 WRONG = "def my_decisions():\n    return {}\n"

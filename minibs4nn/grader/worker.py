@@ -33,7 +33,8 @@ NEW_USER, NEW_PID, NEW_NET, NEW_IPC, NEW_MOUNT = (
 )  # fmt: skip
 MS_BIND, MS_REC, MS_PRIVATE, MS_NOSUID, MS_NODEV, MS_NOEXEC = 4096, 16384, 1 << 18, 2, 4, 8
 SYS_MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE, ATTR_READ_ONLY = 442, -100, 0x8000, 1
-PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
+CAPABILITIES, LAST_CAPABILITY = 0x20080522, 63  # version 3 of their form
 
 USER, GROUP = os.geteuid(), os.getegid()  # before any namespace shows others
 LONGEST_REPLY = 4_000_000  # bytes
@@ -102,10 +103,11 @@ def _isolate(job: dict[str, Any], requests: BinaryIO, replies: int) -> dict[str,
         os.close(replies)
         while True:  # until it is killed: its child stays a zombie, and the number stays its own
             signal.pause()
+    os.setpgid(0, 0)  # a signal to its own group does not reach the parent
     if libc is not None:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if done["processes"] and libc is not None:
-        done["files"] = _read_only(libc, job)
+        done["files"] = _read_only(libc, job) and _give_up_rights(libc)
     if not done["network"]:
         _refuse_network()
     return done
@@ -145,6 +147,17 @@ def _read_only(libc: ctypes.CDLL, job: dict[str, Any]) -> bool:
     libc.mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, None)
     # /dev/shm and the like are part of the tree and locked with it.
     return attributes(b"/", locked=True) and attributes(scratch, locked=False)
+
+
+def _give_up_rights(libc: ctypes.CDLL) -> bool:
+    """Drop all capabilities: who enters a user namespace has them, and could unmount what hides.
+
+    In a further namespace of its own a submission has them again, but there the mounts are locked.
+    """
+    for number in range(LAST_CAPABILITY + 1):  # so that no program that is started gets them back
+        libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)
+    header, none_of_them = (ctypes.c_uint32 * 2)(CAPABILITIES, 0), (ctypes.c_uint32 * 6)()
+    return bool(libc.capset(header, none_of_them) == 0)
 
 
 def _limit(job: dict[str, Any], *, own_user: bool) -> None:
