@@ -13,6 +13,7 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from lite import PYODIDE
 from npm import package
@@ -44,12 +45,12 @@ def fill(folder: Path) -> None:
     (folder / LIST).write_text(text, "utf8")
 
 
-def wanted(packages: dict[str, dict[str, object]]) -> dict[str, str]:
+def wanted(packages: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Return the files of the packages that the tests load, with their SHA-256."""
     names, found = list(WANTED), {}
     for name in names:  # the list grows while it is read
         entry = packages[name.lower().replace("_", "-")]
-        found[str(entry["file_name"])] = str(entry["sha256"])
+        found[entry["file_name"]] = entry["sha256"]
         names += [other for other in entry["depends"] if other not in names]
     return found
 
