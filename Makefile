@@ -94,7 +94,8 @@ pictures: book  ## take a picture of each interactive figure in Chromium, for th
 	$(BIN)/python tools/figure_pictures.py
 
 pdf: $(STAMP)  ## the book as one PDF, by xelatex; CONTRIBUTING.md names the packages it needs
-	$(BIN)/jupyter-book build . --builder pdflatex -n --keep-going
+	LATEXMKOPTS=-interaction=nonstopmode $(BIN)/jupyter-book build . --builder pdflatex -n --keep-going
+	$(BIN)/python tools/pdf_check.py
 
 fuzz: $(STAMP)  ## give every reader of files 100,000 damaged ones; most of an hour
 	$(BIN)/python -W ignore tools/fuzz.py --record _build/fuzz.json

@@ -8,11 +8,11 @@ from pathlib import Path
 TOOLS = Path(__file__).resolve().parent.parent / "tools"
 
 
-def build(folder: Path, builder: str, conf: str) -> subprocess.CompletedProcess[str]:
+def build(folder: Path, builder: str, conf: str, *options: str) -> subprocess.CompletedProcess[str]:
     """Build the pages of a folder, as "html" or "latex", into ``folder/builder``."""
     (folder / "conf.py").write_text(conf, "utf8")
     return subprocess.run(
-        [sys.executable, "-m", "sphinx", "-W", "-q", "-b", builder, ".", builder],
+        [sys.executable, "-m", "sphinx", "-q", *options, "-b", builder, ".", builder],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(TOOLS)},
         capture_output=True,

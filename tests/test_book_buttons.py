@@ -2,17 +2,13 @@
 
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from small_book import build
 
 ROOT = Path(__file__).resolve().parent.parent
 CONF = """
-import sys
-
-sys.path.insert(0, {tools!r})
 extensions = ["myst_nb", "book_buttons"]
 exclude_patterns = ["*.ipynb"]
 nb_execution_mode = "off"
@@ -23,12 +19,10 @@ html_theme_options = {{"repository_url": {url!r}, "repository_branch": "main"}}
 
 def buttons(folder: Path, url: str) -> set[str]:
     """Build a page beside its notebook; return where its buttons lead."""
-    (folder / "conf.py").write_text(CONF.format(tools=str(ROOT / "tools"), url=url), "utf8")
     for kind in (".md", ".ipynb"):
         page = (ROOT / "book" / "01_neuron").with_suffix(kind)
         shutil.copy(page, folder / f"index{kind}")
-    command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", ".", "html"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    done = build(folder, "html", CONF.format(url=url))
     assert done.returncode == 0, done.stderr
     html = (folder / "html" / "index.html").read_text("utf8")
     return set(re.findall(r'<li><a href="([^"]+)" target="_blank"', html))

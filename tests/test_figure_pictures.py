@@ -60,7 +60,7 @@ def page(folder: Path, *names: str) -> None:
 
 def test_in_a_browser_the_picture_is_for_want_of_scripts(tmp_path: Path) -> None:
     page(tmp_path, "Neuron", "Other")
-    done = build(tmp_path, "html", CONF)
+    done = build(tmp_path, "html", CONF, "-W")
     assert done.returncode == 0, done.stderr
     html = (tmp_path / "html" / "index.html").read_text("utf8")
     assert html.count(f'<script type="{VIEW}">') == 2
@@ -73,10 +73,11 @@ def test_in_a_browser_the_picture_is_for_want_of_scripts(tmp_path: Path) -> None
 
 def test_in_print_the_picture_stands_above_the_sentence(tmp_path: Path) -> None:
     page(tmp_path, "Neuron", "Other")
-    done = build(tmp_path, "latex", CONF)
+    done = build(tmp_path, "latex", CONF, "-W")
     assert done.returncode == 0, done.stderr
     latex = next((tmp_path / "latex").glob("*.tex")).read_text("utf8")
     pictures = latex.count(r"\sphinxincludegraphics")
-    places = [latex.index(text) for text in ("{{neuron}.png}", "NeuronFigure:", "OtherFigure:")]
+    order = ("{{neuron}.png}", "Something to drag.", "OtherFigure:")
+    places = [latex.index(text) for text in order]
     assert pictures == 1
     assert places == sorted(places)

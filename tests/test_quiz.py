@@ -3,11 +3,11 @@
 import contextlib
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import small_book
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -136,25 +136,20 @@ def test_any_content_gives_a_quiz_or_the_documented_error(
 
 
 CONF = """
-import sys
 from pathlib import Path
-
-sys.path.insert(0, {tools!r})
 import quiz_directive
 
-quiz_directive.FOLDER = Path({folder!r})
+quiz_directive.FOLDER = Path.cwd()
 extensions = ["myst_parser", "quiz_directive"]
 myst_enable_extensions = ["dollarmath"]
 """
 
 
 def build(folder: Path, builder: str, content: object) -> subprocess.CompletedProcess[str]:
-    """Build a page with one quiz by Sphinx, as HTML or LaTeX, into ``folder/builder``."""
-    (folder / "conf.py").write_text(CONF.format(tools=str(ROOT / "tools"), folder=str(folder)))
+    """Build a page with one quiz, as HTML or LaTeX, into ``folder/builder``."""
     (folder / "index.md").write_text("# Page\n\n```{quiz} 01_some\n```\n", "utf8")
     (folder / "01_some.yml").write_text(yaml.safe_dump(content), "utf8")
-    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", builder, ".", builder]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    return small_book.build(folder, builder, CONF, "-W")
 
 
 def test_the_page_has_one_group_of_radio_buttons_per_question(tmp_path: Path) -> None:

@@ -72,11 +72,12 @@ class Stills(SphinxTransform):
             types = {c["mime_type"]: c for c in output.findall(nodes.container) if "mime_type" in c}
             if VIEW not in types:
                 continue
-            [name] = re.findall(r"^(\w+)Figure:", types["text/plain"].astext()) or [""]
+            name, _, said = types["text/plain"].astext().partition("Figure: ")
             path = Path(self.app.srcdir, FOLDER, f"{name.lower()}.png")
             if path.exists():
                 picture = nodes.image(uri=f"/{FOLDER}/{path.name}", alt=texts(path)["Description"])
-                types["text/plain"].insert(0, picture)
+                sentence = nodes.emphasis(text=said[0].upper() + said[1:] + ".")
+                types["text/plain"].children = [picture, nodes.paragraph("", "", sentence)]
                 types[VIEW] += [
                     nodes.raw("", "<noscript>", format="html"),
                     picture.deepcopy(),
