@@ -207,6 +207,9 @@ def test_threads_divide_the_images(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_cores_where_a_system_tells_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_process = {0: {3, 5, 6}}  # 0 is the one that asks
+    monkeypatch.setattr(os, "sched_getaffinity", of_process.__getitem__, raising=False)
+    assert packed._cores() == 3
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     for told, cores in ((7, 7), (None, 1)):
         monkeypatch.setattr(os, "cpu_count", lambda told=told: told)
