@@ -1,7 +1,7 @@
 """The fuzzer of the readers finds what it looks for; a long run is `make fuzz`."""
 
 import json
-import time
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def test_an_undocumented_error_is_found_and_its_input_kept(
 @pytest.mark.parametrize(
     ("read", "name"),
     [
-        (lambda path: time.sleep(30), "TimeoutError"),
+        (lambda path: sum(1 for _ in count()), "TimeoutError"),
         (lambda path: bytearray(2**31), "MemoryError"),
     ],
 )

@@ -8,7 +8,7 @@
 An input is a good file, damaged at random: bits, bytes, numbers and pieces changed, cut, doubled
 or moved; archives are also damaged within a member and then packed again, so that their checksums
 hold. Under atheris the same damage is done to inputs that reached new code before. An input that
-gives another error, takes over ten seconds or a gigabyte is kept in ``_build/fuzz/``.
+gives another error, takes over ten seconds of computing or a gigabyte is kept in ``_build/fuzz/``.
 
 The inputs are drawn in parts, part k from ``--seed`` + k, and a record is written after each: a run
 that was cut short goes on from its record.
@@ -275,7 +275,7 @@ class Mutator:
 
 @contextlib.contextmanager
 def limits() -> Iterator[None]:
-    """Allow so much more memory than now, and so many seconds between two calls of `alarm`."""
+    """Allow so much more memory than now; say so if the time for one input is over."""
 
     def too_long(number: int, frame: object) -> NoReturn:
         raise TimeoutError(f"over {SECONDS} s")
@@ -283,12 +283,12 @@ def limits() -> Iterator[None]:
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     before = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY, before[1]))
-    old = signal.signal(signal.SIGALRM, too_long)
+    old = signal.signal(signal.SIGPROF, too_long)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, old)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, old)
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 
@@ -296,13 +296,13 @@ def attempt(reader: Reader, path: Path, data: bytes) -> str:
     """Let a reader read these bytes; return what came of it, or raise what must not come."""
     path.unlink(missing_ok=True)  # to write over a file is to wait for the disk
     path.write_bytes(data)
-    signal.alarm(SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)  # its own: the machine may be busy
     try:
         reader.read(path)
     except reader.errors as error:
         return type(error).__name__
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     return "read"
 
 
