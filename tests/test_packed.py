@@ -160,6 +160,16 @@ def test_no_images() -> None:
         assert on(backend, small).predict(np.empty((0, 9), np.uint8)).shape == (0,)
 
 
+@pytest.mark.parametrize("t_max", [1, 9, 256])
+def test_every_grey_level_and_every_time_has_its_place_in_the_table(t_max: int) -> None:
+    small = PackedBS4NN((257, 1), [np.zeros(33, np.uint8)], [[0]], t_max=t_max)
+    greys = np.minimum(np.arange(257), 255).astype(np.uint8)[None]
+    times = bs.latency_code(greys, t_max=t_max)
+    for images in (greys, times):
+        values, time_of = small._values(images)
+        np.testing.assert_array_equal(time_of[values], times)
+
+
 def test_images_of_any_layout() -> None:
     small = on("numba", small_network().pack())
     images = random_images(20, 9, seed=1).reshape(20, 3, 3)
