@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import gettempdir
 from textwrap import indent
 from typing import Any
 
@@ -90,7 +91,7 @@ def test_what_hides_and_locks_files_cannot_be_undone(tmp_path: Path, treasure: P
         "a link": f"os.symlink({marks!r}, 'link'); hit = can_write('link')",
         "a link to what is hidden": f"os.symlink({secret!r}, 'hidden'); hit = can_read('hidden')",
         "any folder": f"hit = any(map(can_write, [{str(treasure / 'new')!r}, {marks!r},\n"
-        f"    '/tmp/new', '/dev/shm/new', '/etc/new', {str(ROOT / 'new')!r}]))",
+        f"    {gettempdir()!r} + '/new', '/dev/shm/new', '/etc/new', {str(ROOT / 'new')!r}]))",
     }
     check_no_breach(tmp_path, attacks)
 
