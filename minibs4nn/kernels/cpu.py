@@ -468,7 +468,7 @@ def _decay(latent: AnyArray, i: int, shrink: float) -> None:
     """As :func:`minibs4nn.backward.decay`, for one weight."""
     number = latent.dtype.type
     old = latent[i]
-    new = number(old * shrink)
+    new = number(np.float64(old) * shrink)
     latent[i] = -np.finfo(number).tiny if old < 0 and new == 0 else new
 
 
