@@ -210,6 +210,26 @@ def test_sums_of_many_signs_do_not_overflow(n_in: int) -> None:
             assert potential.tolist() == [[signs * n_in] * 2]
 
 
+@pytest.mark.parametrize("scale", [None, (1.0, 1.0, 1.0)], ids=["S4NN", "BS4NN"])
+def test_layers_of_more_neurons_than_are_taken_at_once(scale: tuple[float, ...] | None) -> None:
+    """Numba takes 64 neurons at a time, and 16 of the last layer."""
+    rng = np.random.default_rng(2)
+    sizes = (9, 70, 130, 20)
+    case = Case(
+        times=rng.integers(0, 7, (8, 9)).astype(np.int16), labels=rng.integers(0, 20, 8),
+        order=np.arange(8), latent=tuple(
+            rng.integers(-4, 6, (n_out, n_in)) / 4 for n_in, n_out in pairwise(sizes)
+        ),
+        thresholds=tuple(np.full(n, 1.5) for n in sizes[1:]), scale=scale,
+        rule=RelativeTarget(learning_rate=0.25, gamma=2, weight_decay=0.125), t_max=16,
+    )  # fmt: skip
+    check_forward(case, REFERENCE, exact=True)
+    check_epoch(case, REFERENCE)
+    _, report = run(case, NUMBA)
+    assert isinstance(report, OnlineReport)
+    assert report.updates > 4
+
+
 # --- the same through fit: order, reset of dead neurons, parts -----------------------------------
 
 

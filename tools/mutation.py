@@ -54,6 +54,7 @@ TESTS: dict[str, list[str]] = {
             f"tests/test_equality.py::test_{name}"
             for name in (
                 "inputs_are_heard_in_the_order_of_their_indices", "edge_cases",
+                "layers_of_more_neurons_than_are_taken_at_once",
                 "a_whole_epoch_bit_for_bit", "forward_three_ways",
                 "the_memory_layout_does_not_matter", "one_training_step_three_ways",
                 "a_run_of_training_in_the_dense_form",
@@ -265,7 +266,9 @@ def examine(module: str, *, most: int, examples: int) -> dict[str, Any]:
                 (tree / path).write_text(mutant.code)
                 status = tried(tree, module, examples, 10 + int(5 * seconds), loud=False)
                 known[mutant.name] = verdict(status)
-                notes.write_text(json.dumps(known, indent=1))
+                fresh = notes.with_suffix(".new")
+                fresh.write_text(json.dumps(known, indent=1))
+                fresh.replace(notes)  # all or nothing, since this may be stopped at any time
             if known[mutant.name] == "survived":
                 print(f"{module} {n + 1}/{len(some)} line {mutant.line}", flush=True)
                 print(f"  - {mutant.was}\n  + {mutant.now}", flush=True)
