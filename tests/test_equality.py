@@ -230,6 +230,23 @@ def test_layers_of_more_neurons_than_are_taken_at_once(scale: tuple[float, ...] 
     assert report.updates > 4
 
 
+@pytest.mark.parametrize("layer", [0, 1])
+def test_a_scale_that_falls_to_zero_is_named(layer: int) -> None:
+    rng = np.random.default_rng(0)
+    scale = [100.0, 100.0]
+    scale[layer] = 1e-6  # one step down is enough; with thresholds of 0 a scale does nothing else
+    case = Case(
+        times=rng.integers(0, 9, (40, 5)).astype(np.int16), labels=rng.integers(0, 3, 40),
+        order=np.arange(40), latent=(rng.normal(size=(4, 5)), rng.normal(size=(3, 4))),
+        thresholds=(np.zeros(4), np.zeros(3)), scale=(scale[0], scale[1]),
+        rule=RelativeTarget(learning_rate=0.1, gamma=2, scale_learning_rate=0.01), t_max=9,
+    )  # fmt: skip
+    for kernels in (REFERENCE, NUMBA):
+        _, report = run(case, kernels)
+        assert isinstance(report, str)
+        assert f"layer {layer} fell to" in report
+
+
 # --- the same through fit: order, reset of dead neurons, parts -----------------------------------
 
 
