@@ -106,7 +106,7 @@ EDGES: dict[str, Case] = {
     "no gap, nothing to teach": by_hand(
         [[4]], [[1]], [0], 4, rule=RelativeTarget(gamma=0, all_silent="teach")),
     "the counter looks three steps before the end": by_hand(
-        [[3, 7]], [[1, 0], [0, 2]], [5, 5], 9),
+        [[3, 7, 8]], [[1, 0, 0], [0, 2, 0]], [5, 5], 9),
     # After a while the compiled kernels look at the steps 0 to 9 first. Output 0 fires at 5, output
     # 1 at 11 or 10: too close by one step, and too late or just in time to be seen at once.
     "another is close, a step beyond the first look": by_hand(
