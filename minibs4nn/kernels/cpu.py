@@ -167,18 +167,6 @@ def _batch(
 
 
 @_jit
-def _potential_at(
-    who: AnyArray, when: SpikeTimes, weights: AnyArray, t_last: int, out: AnyArray
-) -> None:
-    """Potential of every neuron at the end of step ``t_last``."""
-    out[:] = 0
-    for p in range(who.size):
-        if when[p] <= t_last:
-            for j in range(out.size):
-                out[j] += weights[who[p], j]
-
-
-@_jit
 def _earliest(times: SpikeTimes) -> int:
     first = int(times[0])
     for t in times:
