@@ -27,6 +27,7 @@ from agreement import (
     check_step,
     close,
     learn,
+    random_case,
     run,
     same,
     sign,
@@ -228,6 +229,14 @@ def test_layers_of_more_neurons_than_are_taken_at_once(scale: tuple[float, ...] 
     _, report = run(case, NUMBA)
     assert isinstance(report, OnlineReport)
     assert report.updates > 4
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_steps_of_exactly_one(seed: int) -> None:
+    """Without a gap only the label can be wrong, so that its delta is -1; and so is its step."""
+    case = random_case(seed)
+    rule = replace(case.rule, learning_rate=1.0, gamma=0)
+    check_epoch(replace(case, rule=rule), REFERENCE)
 
 
 @pytest.mark.parametrize("layer", [0, 1])

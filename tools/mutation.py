@@ -57,7 +57,8 @@ TESTS: dict[str, list[str]] = {
                 "layers_of_more_neurons_than_are_taken_at_once",
                 "a_whole_epoch_bit_for_bit", "forward_three_ways",
                 "the_memory_layout_does_not_matter", "one_training_step_three_ways",
-                "a_run_of_training_in_the_dense_form",
+                "a_run_of_training_in_the_dense_form", "steps_of_exactly_one",
+                "a_scale_that_falls_to_zero_is_named",
             )
         ),
     ],
