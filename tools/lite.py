@@ -22,13 +22,14 @@ TARGET = ROOT / "_build" / "lite"
 # Python 3.12 and NumPy 2.0; jupyterlite-pyodide-kernel 0.6.1 is made for 0.27.
 PYODIDE = "0.27.7"
 PYODIDE_FILES = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE}/full/"
-# The kernel needs it, and Pyodide does not have it: it lies beside the library's wheel.
-BESIDE = "comm==0.2.3"
+# The kernel and the sliders need them, and Pyodide does not have them: they lie beside the library's
+# wheel. What draws the sliders comes into the site from tools/lite-requirements.txt.
+BESIDE = ("comm==0.2.3", "ipywidgets==8.1.7", "jupyterlab_widgets==3.0.15")
 
 # Not minibs4nn[plot], which asks for a newer Matplotlib than the one that comes with Pyodide.
 INSTALL = """\
 # The library, from beside this page; NumPy and Matplotlib come with Python for the browser.
-%pip install --quiet minibs4nn matplotlib"""
+%pip install --quiet minibs4nn matplotlib ipywidgets"""
 
 SETTINGS = {
     "jupyter-lite-schema-version": 0,
@@ -109,14 +110,14 @@ def front_page() -> str:
 
 
 def wheels(folder: Path) -> None:
-    """Build the library's wheel into a folder, and fetch the one that lies beside it."""
+    """Build the library's wheel into a folder, and fetch those that lie beside it."""
     with tempfile.TemporaryDirectory() as source:  # setuptools leaves a folder build/ behind
         for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
             shutil.copy(ROOT / name, source)
         unwanted = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "minibs4nn", Path(source, "minibs4nn"), ignore=unwanted)
         _python("build", "--wheel", "--no-isolation", "--outdir", folder, source)
-    _python("pip", "download", "--quiet", "--no-deps", "--dest", folder, BESIDE)
+    _python("pip", "download", "--quiet", "--no-deps", "--dest", folder, *BESIDE)
 
 
 def build(target: Path) -> None:
