@@ -22,7 +22,7 @@ import numpy as np
 from minibs4nn._checks import AnyArray
 from minibs4nn.errors import FileFormatError
 
-__all__ = ["DAMAGE", "atomic_write", "narrow", "read_npz", "write_npz"]
+__all__ = ["DAMAGE", "atomic_write", "narrow", "read_npz", "write_json", "write_npz"]
 
 Arrays: TypeAlias = dict[str, AnyArray]
 
@@ -66,8 +66,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises
     ------
     OSError
-        If the folder does not exist, cannot be written, or the disk is full. ``path`` is then as
-        it was before.
+        If the folder does not exist, cannot be written, or the disk is full, or if ``path`` is a
+        folder. ``path`` is then as it was before.
 
     Notes
     -----
@@ -93,9 +93,12 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and str(error.filename) == str(temporary):
+            # Of the name that the caller knows.
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error
         raise
     _sync_folder(target.parent)
 
@@ -113,6 +116,37 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def write_json(path: str | os.PathLike[str], record: dict[str, Any]) -> None:
+    """Write a record of a run or of a measurement as JSON, atomically.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Its folder is made if it is not there.
+    record : dict
+        What JSON can hold.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If JSON has no word for something in it, such as NaN.
+    OSError
+        As :func:`atomic_write`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "new folder" / "record.json"
+    >>> write_json(path, {"seed": 0})
+    >>> json.loads(path.read_text())
+    {'seed': 0}
+    """
+    text = json.dumps(record, indent=1, allow_nan=False) + "\n"
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as file:
+        file.write(text.encode())
 
 
 def write_npz(path: str | os.PathLike[str], header: dict[str, Any], arrays: Arrays) -> None:

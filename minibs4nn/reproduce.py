@@ -25,7 +25,7 @@ import numpy as np
 from minibs4nn import datasets
 from minibs4nn.baselines import BNN
 from minibs4nn.datasets import Dataset
-from minibs4nn.files import atomic_write
+from minibs4nn.files import write_json
 from minibs4nn.model import BS4NN, S4NN
 from minibs4nn.network import Network
 from minibs4nn.packed import PackedBS4NN
@@ -173,8 +173,7 @@ def run(claim: Claim, seed: int, results: Path, *, backend: str, progress: bool)
         "seconds": float(net.history_["seconds"].sum()),
         **circumstances(),
     }  # fmt: skip
-    with atomic_write(claim.path(results, seed, ".json")) as file:
-        file.write(json.dumps(record, indent=1).encode() + b"\n")
+    write_json(claim.path(results, seed, ".json"), record)
     for temporary in (last, best):
         temporary.unlink(missing_ok=True)
     return record

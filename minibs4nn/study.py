@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from minibs4nn.files import atomic_write
+from minibs4nn.files import write_json
 from minibs4nn.model import BS4NN
 from minibs4nn.reproduce import DATASETS, circumstances, settings_in
 from minibs4nn.rules import RelativeTarget
@@ -124,7 +124,7 @@ def run_study(
         If the data set or the folder is not to be had.
     """
     path = study.path(results)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)  # rather now than after the first training
     common = {
         "name": study.name, "dataset": study.dataset, "layers": study.layers,
         "epochs": study.epochs, "seed": study.seed, "validation": study.validation,
@@ -140,8 +140,7 @@ def run_study(
         )
         # What is recorded of later variants stays, so that a run that is stopped loses nothing.
         later = [other for other in done if other not in found]
-        with atomic_write(path) as file:
-            file.write(json.dumps(common | {"variants": found + later}, indent=1).encode() + b"\n")
+        write_json(path, common | {"variants": found + later})
     return common | {"variants": found}
 
 

@@ -27,7 +27,7 @@ from hypothesis.extra import numpy as hnp
 import minibs4nn as bs
 from minibs4nn import files
 from minibs4nn.errors import FileFormatError
-from minibs4nn.files import atomic_write, narrow, read_npz, write_npz
+from minibs4nn.files import atomic_write, narrow, read_npz, write_json, write_npz
 
 Array = npt.NDArray[Any]
 as_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may write and read everything")
@@ -591,10 +591,20 @@ def test_places_where_no_file_can_be(
     (tmp_path / "folder").mkdir()
     inside = tmp_path / "folder" if path == "" else tmp_path
     monkeypatch.chdir(inside)
-    with pytest.raises(error), atomic_write(path) as file:
+    with pytest.raises(error) as found, atomic_write(path) as file:
         file.write(b"new")
+    assert str(found.value).endswith(f": {path!r}")  # not the name of the temporary file
     assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
     assert os.listdir(tmp_path / "folder") == []
+
+
+def test_a_record_is_readable_json_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "record.json"
+    write_json(path, {"seed": 3, "curve": [0.5, 1.0]})
+    assert path.read_bytes() == b'{\n "seed": 3,\n "curve": [\n  0.5,\n  1.0\n ]\n}\n'
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(path, {"seed": float("nan")})
+    assert json.loads(path.read_bytes())["seed"] == 3
 
 
 @as_root

@@ -19,7 +19,7 @@ import numpy as np
 from minibs4nn import BS4NN, DecisionPotential, Evaluation, load
 from minibs4nn._checks import AnyArray, IntArray
 from minibs4nn.binary import flips, sign
-from minibs4nn.files import atomic_write
+from minibs4nn.files import write_json
 from minibs4nn.kernels.decision import DecisionKernels, Gradients
 from minibs4nn.model import SpikingNetwork
 from minibs4nn.reproduce import DATASETS, Claim, circumstances, claims
@@ -139,7 +139,7 @@ def ablation(claim: Claim, results: Path) -> None:
                 **circumstances(),
             }  # fmt: skip
         found.append(done[name])
-        _write(path, common | {"variants": found})
+        write_json(path, common | {"variants": found})
         print(_line(name, found[-1]["validation_accuracy"], found[-1]["validation_silent"],
                     found[-1]["validation_decision_time"]), flush=True)  # fmt: skip
 
@@ -176,7 +176,7 @@ def curve(claim: Claim, results: Path) -> None:
     record = {
         "claim": claim.name, "dataset": claim.dataset, "networks": networks, **circumstances()
     }  # fmt: skip
-    _write(_path(claim, results, "curve"), record)
+    write_json(_path(claim, results, "curve"), record)
 
 
 def _path(claim: Claim, results: Path, study: str) -> Path:
@@ -198,12 +198,6 @@ def _facts(point: Evaluation) -> dict[str, float]:
 
 def _line(name: str, accuracy: float, silent: float, time: float) -> str:
     return f"{accuracy:7.2%}  silent {silent:6.2%}  {time:5.1f} steps  {name}"
-
-
-def _write(path: Path, record: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as file:
-        file.write(json.dumps(record, indent=1).encode() + b"\n")
 
 
 STUDIES: dict[str, Callable[[Claim, Path], None]] = {"ablation": ablation, "curve": curve}

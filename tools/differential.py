@@ -27,7 +27,7 @@ from notebooks import ROOT
 
 import minibs4nn as bs
 from minibs4nn.emulation import stand_in
-from minibs4nn.files import atomic_write
+from minibs4nn.files import write_json
 from minibs4nn.kernels.gpu import Device
 from minibs4nn.packed import PackedBS4NN
 from minibs4nn.reproduce import circumstances
@@ -181,9 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         record["cases"] += len(some)
         record["seconds"] = round(record["seconds"] + time.perf_counter() - begun, 1)
         if options.record:
-            options.record.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_write(options.record) as file:
-                file.write(json.dumps(record | circumstances(), indent=1).encode() + b"\n")
+            write_json(options.record, record | circumstances())
     cases, differences = record["cases"], record["differences"]
     print(f"{cases:,} cases, {record['seconds']:.0f} s: {len(differences)} differences")
     return 1 if differences else 0

@@ -51,7 +51,7 @@ import minibs4nn as bs
 from minibs4nn._idx import read_idx
 from minibs4nn._npy import read_npy
 from minibs4nn.errors import FileFormatError
-from minibs4nn.files import atomic_write
+from minibs4nn.files import write_json
 from minibs4nn.grader.submission import read as read_submission
 from minibs4nn.reproduce import circumstances
 
@@ -427,9 +427,7 @@ def run(name: str, options: argparse.Namespace) -> dict[str, Any]:
         entry["outcomes"] = dict(sorted(outcomes.items()))
         record[name][options.engine] = entry = entry | circumstances()
         if options.record:
-            options.record.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_write(options.record) as file:
-                file.write(json.dumps(record, indent=1).encode() + b"\n")
+            write_json(options.record, record)
     return entry
 
 

@@ -10,7 +10,6 @@ through. At the end the network must have the bits of a run that nobody interrup
 """
 
 import argparse
-import json
 import random
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 import minibs4nn as bs
+from minibs4nn.files import write_json
 from minibs4nn.reproduce import circumstances
 
 KILLS = 100
@@ -98,8 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.record:
         counts = {"seed": options.seed, "kills": options.kills, "epochs": epochs, "lost": 0}
         record = circumstances() | counts
-        options.record.parent.mkdir(parents=True, exist_ok=True)
-        options.record.write_text(json.dumps(record, indent=1) + "\n", "utf8")
+        write_json(options.record, record)
     return 0
 
 

@@ -303,6 +303,7 @@ def record(path: Path, results: dict[str, Any]) -> None:
 
     So do the reasons why changes were not noticed, from the record of the project.
     """
+    from minibs4nn.files import write_json
     from minibs4nn.reproduce import circumstances
 
     reasons = {
@@ -326,9 +327,7 @@ def record(path: Path, results: dict[str, Any]) -> None:
         "seed": SEED,
         "commit": commit.stdout.strip(),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = circumstances() | about | {"modules": read(path) | results}
-    path.write_text(json.dumps(content, indent=1) + "\n", "utf8")
+    write_json(path, circumstances() | about | {"modules": read(path) | results})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

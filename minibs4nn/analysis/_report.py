@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from minibs4nn.analysis._timing import (
     spikes_by_decision,
 )
 from minibs4nn.evaluation import Evaluation
-from minibs4nn.files import atomic_write
+from minibs4nn.files import atomic_write, write_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -175,10 +174,8 @@ class Analysis:
             If the folder cannot be written.
         """
         place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
         written = [place / "analysis.json"]
-        with atomic_write(written[0]) as file:
-            file.write(json.dumps(self.as_dict(), indent=1, allow_nan=False).encode() + b"\n")
+        write_json(written[0], self.as_dict())
         for name, figure in self.figures() if importlib.util.find_spec("matplotlib") else ():
             image = io.BytesIO()
             figure.savefig(image, format="png", dpi=150)

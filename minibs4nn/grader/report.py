@@ -1,13 +1,12 @@
 """What the grader hands out: a table, a JSON file, and a page of feedback for each student."""
 
 import html
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import minibs4nn
-from minibs4nn.files import atomic_write
+from minibs4nn.files import atomic_write, write_json
 from minibs4nn.grader.grading import Grade, TaskGrade
 
 __all__ = ["feedback_page", "table", "write_reports"]
@@ -70,8 +69,7 @@ def write_reports(folder: Path, assignment: str, seed: int, grades: Sequence[Gra
         "submissions": [grade.as_dict() for grade in grades],
     }
     written = [folder / "grades.json"]
-    with atomic_write(written[0]) as file:
-        file.write((json.dumps(record, indent=1) + "\n").encode())
+    write_json(written[0], record)
     taken: set[str] = set()
     for grade in grades:
         stem = re.sub(r"[^\w .()-]", "_", grade.name).strip(". ")[:100] or "submission"

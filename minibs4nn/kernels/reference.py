@@ -109,12 +109,7 @@ def train_online(
                 )
                 if p.signs is not None:
                     slope = scale_gradient(delta, potentials[layer], len(inputs))
-                    p.scale[layer] -= rule.scale_learning_rate * slope
-                    if not p.scale[layer] > 0:
-                        raise ArithmeticError(scale_message(layer, p.scale))
-                    new_signs = sign(latent)
-                    flipped[layer] += flips(p.signs[layer], new_signs)
-                    p.signs[layer][:] = new_signs
+                    flipped[layer] += _renew_scale_and_signs(p, layer, slope, rule)
                 if layer > 0:
                     delta = backpropagate(delta, latent, inputs, outputs)
 
@@ -205,12 +200,7 @@ def train_minibatches(
                 slope += scale_gradient(deltas[b], image.potentials[layer], len(inputs))
             latent += move
             if p.signs is not None:
-                p.scale[layer] -= rule.scale_learning_rate * (slope / len(batch))
-                if not p.scale[layer] > 0:
-                    raise ArithmeticError(scale_message(layer, p.scale))
-                new_signs = sign(latent)
-                flipped[layer] += flips(p.signs[layer], new_signs)
-                p.signs[layer][:] = new_signs
+                flipped[layer] += _renew_scale_and_signs(p, layer, slope / len(batch), rule)
             if layer > 0:
                 deltas = [
                     backpropagate(delta, latent, *image.heard[layer : layer + 2])
@@ -262,6 +252,18 @@ def _error(times: SpikeTimes, label: np.int64, rule: "RelativeTarget", t_max: in
         times[None], [label], gamma=rule.gamma, all_silent=rule.all_silent, t_max=t_max
     )
     return time_error(times, targets[0], t_max=t_max)
+
+
+def _renew_scale_and_signs(p: Parameters, layer: int, slope: float, rule: "RelativeTarget") -> int:
+    """Move the scale of a layer, and take the signs of its new latent weights; count the flips."""
+    assert p.signs is not None
+    p.scale[layer] -= rule.scale_learning_rate * slope
+    if not p.scale[layer] > 0:
+        raise ArithmeticError(scale_message(layer, p.scale))
+    new_signs = sign(p.latent[layer])
+    flipped = flips(p.signs[layer], new_signs)
+    p.signs[layer][:] = new_signs
+    return flipped
 
 
 def scale_message(layer: int, scale: FloatArray) -> str:
