@@ -371,8 +371,10 @@ def with_atheris(
     corpus.mkdir()
     for number, data in enumerate(mutator.good):
         (corpus / str(number)).write_bytes(data)
-    options = [f"-seed={seed + 1}", "-timeout=0", "-rss_limit_mb=0", "-max_len=65536"]
-    atheris.Setup([tally.name, *options, "-verbosity=0", str(corpus)], one, custom_mutator=change)
+    # Its own limits would end the process, for a second that others took: those of attempt() hold.
+    own = ["-timeout=3600", "-rss_limit_mb=0", f"-artifact_prefix={KEPT}/"]
+    options = [f"-seed={seed + 1}", "-max_len=65536", "-verbosity=0", *own]
+    atheris.Setup([tally.name, *options, str(corpus)], one, custom_mutator=change)
     atheris.Fuzz()
     raise SystemExit(1)
 
