@@ -1,4 +1,4 @@
-"""The JupyterLite edition in Chromium: its kernel boots, installs the library, judges, predicts.
+"""The JupyterLite edition in Chromium: its kernel boots, installs the library, judges and plays.
 
 The site is the one that readers get. The one thing that differs is who answers when it asks
 Pyodide's public address for Python and NumPy: the same files, kept on this machine.
@@ -18,6 +18,7 @@ from nbformat.v4 import new_code_cell
 from playwright.sync_api import Browser, BrowserContext, Route
 
 import minibs4nn
+from minibs4nn.course import find, play
 
 from .conftest import PICTURES, ROOT, Faults, served
 from .pyodide_files import MissingError, fill
@@ -53,6 +54,8 @@ hidden, outputs = net.spike_times(test.images)
 print(net.predict(test.images).tolist(), hidden.tolist(), outputs.tolist())
 digits, _ = bs.datasets.mnist()
 print(digits.images.shape, digits.images.sum())"""
+PLAY = """\
+play("01.1", right)"""
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +102,7 @@ def answer(route: Route, folder: Path) -> None:
 def tried(exercise: Path) -> NotebookNode:
     """Return an exercise as the site has it, with cells that try it."""
     notebook = lite.notebook(exercise)
-    notebook.cells += [new_code_cell(source) for source in (ANSWER, BACKEND, PREDICTION)]
+    notebook.cells += [new_code_cell(source) for source in (ANSWER, BACKEND, PREDICTION, PLAY)]
     return notebook
 
 
@@ -130,7 +133,7 @@ def test_the_front_page_leads_to_every_exercise(context: BrowserContext, site: s
         assert nbformat.reads(shown, as_version=4) == lite.notebook(path)
 
 
-def test_the_kernel_boots_installs_the_library_judges_and_predicts(
+def test_the_kernel_boots_installs_the_library_judges_predicts_and_plays(
     context: BrowserContext, site: str, pyodide: Path
 ) -> None:
     page, faults = context.new_page(), Faults()
@@ -145,7 +148,6 @@ def test_the_kernel_boots_installs_the_library_judges_and_predicts(
     page.wait_for_function(READY, polling=OFTEN)
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
     page.wait_for_function(DONE, polling=OFTEN)
-    page.screenshot(path=PICTURES / "lite.png")
 
     cells = page.evaluate(f"{NOTEBOOK}.content.model.toJSON().cells")
     printed = [text(cell) for cell in cells if cell["cell_type"] == "code"]
@@ -156,8 +158,24 @@ def test_the_kernel_boots_installs_the_library_judges_and_predicts(
     checks = [said for said in printed if said.startswith("01.")]
     assert all("is not right yet" in said for said in checks[:-1]), printed
     assert checks[-1] == "01.1 is right, on all 300 inputs that were tried.\n"
-    assert printed[-2].startswith("Numba cannot be imported")
-    assert printed[-1] == here(PREDICTION)
+    assert printed[-3].startswith("Numba cannot be imported")
+    assert printed[-2] == here(PREDICTION)
+
+    # A slider is moved, and the reader's function, in the page's Python, gives what it gives here.
+    played = page.locator(".jp-CodeCell").last
+    slider = played.locator(".widget-slider").filter(has_text="threshold")
+    neuron = play("01.1", find("01.1").reference)
+    assert neuron is not None
+    for place in (0.2, 0.8):
+        before = neuron.says
+        track = slider.locator(".slider")
+        box = track.bounding_box()
+        assert box is not None
+        track.click(position={"x": place * box["width"], "y": box["height"] / 2})
+        neuron.controls["threshold"].value = int(slider.locator(".widget-readout").inner_text())
+        assert neuron.says != before
+        played.get_by_role("status").filter(has_text=neuron.says).wait_for()
+    page.screenshot(path=PICTURES / "lite.png")
     assert faults.found == []
     # No one else is asked, so that what runs here is what runs for readers.
     others = [
