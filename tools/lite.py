@@ -22,8 +22,8 @@ TARGET = ROOT / "_build" / "lite"
 # Python 3.12 and NumPy 2.0; jupyterlite-pyodide-kernel 0.6.1 is made for 0.27.
 PYODIDE = "0.27.7"
 PYODIDE_FILES = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE}/full/"
-# The kernel needs the first, the sliders of `play` the others, and Pyodide has none: they lie beside
-# the library's wheel. What draws the sliders comes from tools/lite-requirements.txt.
+# The kernel needs the first, the sliders of `play` the others, and Pyodide has none: they lie
+# beside the library's wheel. What draws the sliders comes from tools/lite-requirements.txt.
 BESIDE = ("comm==0.2.3", "ipywidgets==8.1.7", "jupyterlab_widgets==3.0.15")
 
 # Not minibs4nn[plot], which asks for a newer Matplotlib than the one that comes with Pyodide.
