@@ -11,7 +11,7 @@ LIBRARY_TESTS := $(foreach part, analysis backward baselines binary coding datas
 LITE := _build/lite-env
 
 .DEFAULT_GOAL := help
-.PHONY: help book test interop oldest audit lint lab notebooks exercises train bench offline lite browser pictures pdf fuzz differential mutation clean
+.PHONY: help book test interop oldest audit lint lab notebooks exercises train reproduce bench offline lite browser pictures pdf fuzz differential mutation clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,11 +52,11 @@ exercises: $(STAMP)  ## release the exercises: solutions/ without its solutions
 train: $(STAMP)  ## train a BS4NN on MNIST for ten epochs, into run.npz
 	$(BIN)/python -m minibs4nn train --model bs4nn --dataset mnist --epochs 10 --out run.npz
 
+reproduce: $(STAMP)  ## judge the papers' claims by our runs; CLAIM=bs4nn-mnist runs one that is not recorded
+	$(BIN)/python -m minibs4nn reproduce $(or $(CLAIM),--list)
+
 bench: $(STAMP)  ## measure speed and memory, and print ratios; some minutes on an idle machine
-	$(BIN)/python benchmarks/training_step.py
-	$(BIN)/python benchmarks/inference.py
-	$(BIN)/python benchmarks/cost_growth.py
-	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python -m minibs4nn bench
 
 interop:  ## run our networks in snnTorch, Norse and SpikingJelly (downloads PyTorch)
 	$(PYTHON) -m venv _build/interop

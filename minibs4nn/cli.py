@@ -3,6 +3,8 @@
 import argparse
 import dataclasses
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +31,8 @@ from minibs4nn.training import LearningRule, checkpoint
 __all__ = ["main"]
 
 HIDDEN = {"s4nn": 400, "bs4nn": 600, "bnn": 600}  # as published for MNIST
+BENCHMARKS = ("training_step", "inference", "cost_growth", "memory")
+SCRIPTS = Path(__file__).parents[1] / "benchmarks"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,13 +54,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        print(end="", flush=True)  # here, where an error can be told
+        return status
     except KeyboardInterrupt:
         print("minibs4nn: stopped", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # who reads our output, such as head, has seen enough
+        return 1
     except (BackendError, OSError, ValueError, ArithmeticError) as error:
         print(f"minibs4nn: {error}", file=sys.stderr)
         return 1
+    except MemoryError as error:
+        print(f"minibs4nn: not enough memory: {error}", file=sys.stderr)
+        return 1
+    finally:
+        _drop_what_cannot_be_written()
+
+
+def _drop_what_cannot_be_written() -> None:
+    """Let nothing be left in the buffer of a broken output: Python would complain at its end."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -155,6 +176,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     grade.set_defaults(run=_grade)
 
+    bench = commands.add_parser(
+        "bench",
+        help="measure speed and memory, and print ratios",
+        description="Run benchmarks of the repository, on an idle machine: some minutes in all.",
+    )
+    bench.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"which of {', '.join(BENCHMARKS)} (default: all)"
+    )
+    bench.add_argument("--out", type=Path, help="folder for NAME.json (default: none)")
+    bench.set_defaults(run=_bench)
+
     gpu_check = commands.add_parser(
         "gpu-check",
         help="compare this machine's GPU with the reference, and measure it",
@@ -230,6 +262,9 @@ def _from_weights(options: argparse.Namespace) -> S4NN | BS4NN:
 
 
 def _train(options: argparse.Namespace) -> int:
+    if options.epochs < 1:
+        raise ValueError(f"train: --epochs must be 1 or more, got {options.epochs}")
+    _need_file("train", "--out", options.out)
     train, test = DATASETS[options.dataset]()
     net = _network(options, train)
     done = len(net.history_)
@@ -278,12 +313,24 @@ def _network(options: argparse.Namespace, train: Dataset) -> Network:
                 f"{net.seed}); give another --out, or --overwrite to lose it"
             )
         return net
-    if not options.out.absolute().parent.is_dir():
-        raise ValueError(f"train: the folder of --out {options.out} does not exist; make it first")
     if kind is BNN:
         return BNN(layers, seed=options.seed)
     spiking = S4NN if kind is S4NN else BS4NN
     return spiking(layers, threshold=options.threshold, seed=options.seed, backend=options.backend)
+
+
+def _need_file(command: str, option: str, path: Path) -> None:
+    """Refuse a place where no file can be written, before any work is done."""
+    if path.is_dir():
+        raise ValueError(f"{command}: {option} {path} is a folder; give the name of a file")
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"{command}: the folder of {option} {path} does not exist; make it first")
+
+
+def _need_folder(command: str, option: str, path: Path | None) -> None:
+    """Refuse a place where no folder can be, before any work is done."""
+    if path is not None and path.exists() and not path.is_dir():
+        raise ValueError(f"{command}: {option} {path} is a file; give a folder")
 
 
 def _rule(options: argparse.Namespace) -> LearningRule | None:
@@ -306,6 +353,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _analyse(options: argparse.Namespace) -> int:
+    _need_folder("analyse", "--out", options.out)
     net, images = _network_and_images(options, "analyse")
     if not isinstance(net, S4NN | BS4NN | PackedBS4NN):
         raise ValueError(
@@ -327,6 +375,16 @@ def _analyse(options: argparse.Namespace) -> int:
 
 
 def _pack(options: argparse.Namespace) -> int:
+    written = {"--out": options.out}
+    if options.c_header is not None:
+        written["--c-header"] = options.c_header
+    for option, path in written.items():
+        _need_file("pack", option, path)
+    if len({path.resolve() for path in (options.file, *written.values())}) <= len(written):
+        raise ValueError(
+            f"pack: {' and '.join(written)} must name new files, and not {options.file}: packed "
+            "weights cannot be trained any more"
+        )
     net = load(options.file)
     if isinstance(net, BS4NN):
         net = net.pack()
@@ -345,6 +403,7 @@ def _pack(options: argparse.Namespace) -> int:
 
 
 def _reproduce(options: argparse.Namespace) -> int:
+    _need_folder("reproduce", "--results", options.results)
     if options.study is not None:
         return _study(options)
     known = claims()
@@ -355,9 +414,8 @@ def _reproduce(options: argparse.Namespace) -> int:
     if options.claim not in known:
         raise ValueError(f"reproduce: no claim {options.claim!r}; there are {', '.join(known)}")
     claim = known[options.claim]
-    done = {record["seed"] for record in recorded(claim, options.results)}
     for seed in options.seed or claim.seeds:
-        if seed in done:
+        if claim.path(options.results, seed, ".json").exists():
             print(f"{claim.name}, seed {seed}: recorded already")
             continue
         record = run(
@@ -393,8 +451,9 @@ def _grade(options: argparse.Namespace) -> int:
     # Imported here: nobody who trains a network needs it.
     from minibs4nn.grader import Grade, Limits, grade, table, write_reports
 
-    if options.jobs < 1 or options.seconds <= 0 or options.memory < 256:
+    if options.jobs < 1 or not options.seconds > 0 or options.memory < 256:
         raise ValueError("grade: --jobs must be 1 or more, --seconds above 0, --memory 256 or more")
+    _need_folder("grade", "--out", options.out)
 
     def tell(done: Grade) -> None:
         print(f"{done.name!r}: {done.points} of {done.maximum}", file=sys.stderr, flush=True)
@@ -422,6 +481,24 @@ def _grade(options: argparse.Namespace) -> int:
         written = write_reports(options.out, assignment, seed, grades)
         print(f"{written[0]} and {len(written) - 1} pages of feedback (seed {seed})")
     return int(any(done.points < options.at_least for done in grades))
+
+
+def _bench(options: argparse.Namespace) -> int:
+    if unknown := [name for name in options.names if name not in BENCHMARKS]:
+        raise ValueError(f"bench: no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
+    _need_folder("bench", "--out", options.out)
+    if not SCRIPTS.is_dir():
+        raise ValueError(
+            f"bench: there is no folder {SCRIPTS}; the benchmarks belong to the repository: get a "
+            "copy of it, and use make bench there"
+        )
+    for name in options.names or BENCHMARKS:
+        out = [] if options.out is None else ["--out", str(options.out / f"{name}.json")]
+        # Each in a process of its own: one of them measures the memory that a process takes.
+        done = subprocess.run([sys.executable, str(SCRIPTS / f"{name}.py"), *out], check=False)
+        if done.returncode:
+            return 1
+    return 0
 
 
 def _gpu_check(options: argparse.Namespace) -> int:

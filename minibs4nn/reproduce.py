@@ -22,9 +22,12 @@ from typing import Any
 
 import numpy as np
 
+import minibs4nn
 from minibs4nn import datasets
+from minibs4nn._checks import check_finite
 from minibs4nn.baselines import BNN
 from minibs4nn.datasets import Dataset
+from minibs4nn.errors import FileFormatError
 from minibs4nn.files import write_json
 from minibs4nn.model import BS4NN, S4NN
 from minibs4nn.network import Network
@@ -180,11 +183,29 @@ def run(claim: Claim, seed: int, results: Path, *, backend: str, progress: bool)
 
 
 def recorded(claim: Claim, results: Path) -> Iterator[dict[str, Any]]:
-    """Read the records of a claim, one per seed that has been run."""
+    """Read the records of a claim, one per seed that has been run.
+
+    Raises
+    ------
+    FileFormatError
+        If a file is no record of this claim.
+    OSError
+        If it cannot be opened.
+    """
     for seed in claim.seeds:
         path = claim.path(results, seed, ".json")
         if path.exists():
-            yield json.loads(path.read_text())
+            try:
+                record = json.loads(path.read_text("utf8"))
+                for which in ("last", "best"):
+                    for name in ("accuracy", "published_accuracy"):
+                        check_finite(which, name, record[which][name])
+            except (ValueError, TypeError, KeyError, RecursionError) as error:
+                raise FileFormatError(
+                    f"reproduce: {str(path)!r} is not the record of a run, or is damaged; remove "
+                    "it to run this seed again"
+                ) from error
+            yield record
 
 
 def summary(claim: Claim, records: list[dict[str, Any]]) -> str:
@@ -280,7 +301,7 @@ def circumstances() -> dict[str, Any]:
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "versions": {
-            "minibs4nn": importlib.metadata.version("minibs4nn"),
+            "minibs4nn": minibs4nn.__version__,
             "python": platform.python_version(),
             "numpy": np.__version__,
             "numba": _version("numba"),

@@ -8,10 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import minibs4nn as bs
-from minibs4nn import doctor, reproduce
+from minibs4nn import cli, doctor, reproduce
 from minibs4nn.cli import main
 from minibs4nn.datasets import Dataset
 
@@ -83,6 +84,17 @@ def test_another_run_in_the_file_is_not_lost(
         (["train", "--out", "x.npz", "--learning-rate", "-1"], "learning_rate must be 0 or more"),
         (["evaluate", "missing.npz"], "No such file or directory: 'missing.npz'"),
         (["evaluate", "garbage.npz"], "'garbage.npz' is not a network of this library"),
+        (["train", "--out", "x.npz", "--epochs", "0"], "--epochs must be 1 or more, got 0"),
+        (["train", "--out", "folder", "--overwrite"], "--out folder is a folder; give the name"),
+        (["train", "--out", "x.npz", "--hidden", "9" * 14], "not enough memory: "),
+        (["pack", "net.npz", "--out", "net.npz"], "--out must name new files, and not net.npz"),
+        (["pack", "net.npz", "--out", "a", "--c-header", "a"], "--out and --c-header must name"),
+        (["pack", "net.npz", "--out", "no/net.bits"], "folder of --out no/net.bits does not exist"),
+        (["analyse", "net.npz", "--out", "garbage.npz"], "--out garbage.npz is a file; give a"),
+        (["grade", "03", "x", "--out", "garbage.npz"], "--out garbage.npz is a file; give a"),
+        (["grade", "03", "x", "--seconds", "nan"], "--seconds above 0"),
+        (["reproduce", "--list", "--results", "garbage.npz"], "--results garbage.npz is a file"),
+        (["bench", "speed"], "bench: no benchmark 'speed'; there are training_step, inference"),
     ],
 )
 def test_bad_input_gives_one_line_and_exit_code_1(
@@ -94,11 +106,61 @@ def test_bad_input_gives_one_line_and_exit_code_1(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("garbage.npz").write_bytes(b"not a network")
+    Path("folder").mkdir()
+    bs.BS4NN.from_weights([np.ones((10, 784))], scale=1.0).save("net.npz")
+    before = Path("net.npz").read_bytes()
     assert main(arguments) == 1
     error = capsys.readouterr().err
     assert error.startswith("minibs4nn: ")
     assert message in error
     assert error.count("\n") == 1
+    assert Path("net.npz").read_bytes() == before
+
+
+@pytest.mark.parametrize("buffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_a_reader_that_has_seen_enough_is_no_error_to_speak_of(buffered: str) -> None:
+    """What ``| head -1`` does: the output is closed before all is written."""
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "minibs4nn", "reproduce", "--list", "--results", "none"],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": buffered},
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_an_output_that_cannot_be_written_is_told_in_one_line() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "minibs4nn", "reproduce", "--list", "--results", "none"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"minibs4nn: [Errno 28] No space left on device\n"
+
+
+def test_bench_runs_the_scripts_of_the_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert all((cli.SCRIPTS / f"{name}.py").is_file() for name in cli.BENCHMARKS)
+    script = "import sys; open(sys.argv[2], 'w').write('{}'); sys.exit(int('NAME' == 'memory'))"
+    for name in cli.BENCHMARKS:
+        (tmp_path / f"{name}.py").write_text(script.replace("NAME", name))
+    monkeypatch.setattr(cli, "SCRIPTS", tmp_path)
+    assert main(["bench", "inference", "--out", str(tmp_path)]) == 0
+    assert [path.name for path in tmp_path.glob("*.json")] == ["inference.json"]
+    assert main(["bench", "--out", str(tmp_path)]) == 1
+    assert len(list(tmp_path.glob("*.json"))) == len(cli.BENCHMARKS)
+    monkeypatch.setattr(cli, "SCRIPTS", tmp_path / "none")
+    assert main(["bench"]) == 1
+    assert "get a copy of it" in capsys.readouterr().err
 
 
 def test_evaluate_prints_what_the_library_says(
@@ -137,8 +199,11 @@ def test_help_names_the_commands() -> None:
     shown = subprocess.run(
         [sys.executable, "-m", "minibs4nn", "--help"], capture_output=True, text=True, check=True
     ).stdout
-    for command in ("train", "evaluate", "doctor", "reproduce"):
-        assert command in shown
+    for command in (
+        "train", "evaluate", "analyse", "pack", "reproduce", "bench", "grade", "doctor",
+        "gpu-check",
+    ):  # fmt: skip
+        assert f"\n    {command}" in shown
 
 
 def test_doctor_finds_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import minibs4nn as bs
-from minibs4nn import reproduce
+from minibs4nn import cli, reproduce
 from minibs4nn.cli import main
 from minibs4nn.datasets import Dataset
 from minibs4nn.reproduce import Claim, claims, recorded, run, summary
@@ -112,6 +112,33 @@ def test_list_and_unknown_claims(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert out.count("not run yet") == len(claims())
     assert main(["reproduce", "nonsense"]) == 1
     assert "no claim 'nonsense'; there are" in capsys.readouterr().err
+
+
+def test_a_recorded_seed_is_not_run_again_even_if_the_claim_does_not_ask_for_it(
+    small: Callable[[str], Claim],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    claim = small("BNN")
+    monkeypatch.setattr(cli, "claims", lambda: {claim.name: claim})
+    command = ["reproduce", claim.name, "--seed", "77", "--results", str(tmp_path), "--quiet"]
+    assert main(command) == 0
+    assert "seed 77, last epoch" in capsys.readouterr().out
+    assert main(command) == 0
+    assert capsys.readouterr().out == f"{claim.name}, seed 77: recorded already\n"
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"last": {"accuracy": "a"}}', "[" * 99_999])
+def test_a_damaged_record_is_named(
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = claims()["bnn-mnist"].path(tmp_path, 0, ".json")
+    path.parent.mkdir()
+    path.write_text(content)
+    assert main(["reproduce", "--list", "--results", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert f"{str(path)!r} is not the record of a run, or is damaged; remove it" in error
 
 
 def test_list_says_where_each_claim_stands() -> None:
