@@ -21,6 +21,14 @@ def is_whole(value: object) -> TypeGuard[int]:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
+def check_array(where: str, name: str, values: npt.ArrayLike) -> AnyArray:
+    """Return what was given as an array; rows of different lengths make none."""
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{where}: {name} must be an array; its rows differ in length") from error
+
+
 def check_t_max(where: str, t_max: int) -> int:
     """Return the length of the window as an int, 1 to 32767 (spike times are int16)."""
     if not is_whole(t_max) or not 1 <= t_max <= LONGEST_WINDOW:
@@ -33,7 +41,7 @@ def check_t_max(where: str, t_max: int) -> int:
 
 def check_grey_levels(where: str, images: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     """Return the images as a uint8 array of shape (n, pixels)."""
-    array = np.asarray(images)
+    array = check_array(where, "images", images)
     if array.dtype != np.uint8:
         advice = ""
         if array.dtype.kind == "f":
@@ -53,8 +61,8 @@ def check_grey_levels(where: str, images: npt.ArrayLike) -> npt.NDArray[np.uint8
 
 def check_spike_times(where: str, times: npt.ArrayLike, t_max: int) -> SpikeTimes:
     """Return spike times as int16, all of them within 0..t_max."""
-    array = np.asarray(times)
-    if array.dtype.kind not in "iu":
+    array = check_array(where, "spike times", times)
+    if array.size and array.dtype.kind not in "iu":  # NumPy takes an empty list for floats
         raise TypeError(
             f"{where}: spike times must be whole time steps 0..{t_max}, got {array.dtype}; "
             "latency_code() makes them from images"
@@ -80,6 +88,14 @@ def check_real(where: str, name: str, values: npt.ArrayLike) -> FloatArray:
         return array.astype(np.float64, copy=False)
 
 
+def check_number(where: str, name: str, value: float) -> float:
+    """Return one real number as a float; it may be NaN or infinite."""
+    array = check_real(where, name, value)
+    if array.ndim:
+        raise TypeError(f"{where}: {name} must be one number, got {value!r}")
+    return float(array)
+
+
 def check_finite(where: str, name: str, values: npt.ArrayLike) -> FloatArray:
     """Return real numbers as float64; no NaN, no infinity."""
     array = check_real(where, name, values)
@@ -93,7 +109,7 @@ def check_weights(where: str, weights: npt.ArrayLike) -> AnyArray:
 
     A trailing axis of length 1, as in the published weight files, is dropped.
     """
-    array = np.asarray(weights)
+    array = check_array(where, "weights", weights)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim != 2:
@@ -117,10 +133,10 @@ def check_labels(where: str, labels: npt.ArrayLike, n: int, n_classes: int) -> I
 
     A copy, plain and writable: for any other kind Numba would compile its kernels once more.
     """
-    array = np.asarray(labels)
+    array = check_array(where, "labels", labels)
     if array.shape != (n,):
         raise ValueError(f"{where}: {n} images need {n} labels, got labels of shape {array.shape}")
-    if array.dtype.kind not in "iu":
+    if array.size and array.dtype.kind not in "iu":
         raise TypeError(f"{where}: labels must be whole numbers, got {array.dtype}")
     if n and (array.min() < 0 or array.max() >= n_classes):
         raise ValueError(

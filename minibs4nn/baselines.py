@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import AnyArray, IntArray, check_grey_levels, is_whole
+from minibs4nn._checks import AnyArray, IntArray, check_grey_levels, check_number, is_whole
 from minibs4nn.evaluation import Evaluation
 from minibs4nn.network import Network
 from minibs4nn.training import Epoch, generator
@@ -52,7 +52,7 @@ class StraightThrough:
     batch_size: int = 100
 
     def __post_init__(self) -> None:
-        if not 0 < self.learning_rate < np.inf:
+        if not 0 < check_number("StraightThrough", "learning_rate", self.learning_rate) < np.inf:
             raise ValueError(
                 f"StraightThrough: learning_rate must be positive, got {self.learning_rate!r}"
             )
@@ -64,10 +64,12 @@ class StraightThrough:
 
     def begin(self, net: "BNN") -> None:
         """Give a fresh network its weights."""
+        self._check(net)
         net.initialise()
 
     def train_epoch(self, net: "BNN", epoch: Epoch) -> None:
         """Learn from every image once, in an order drawn anew."""
+        self._check(net)
         order = epoch.rng.permutation(epoch.images)
         signs = [_sign(w) for w in net.latent]
         for start in range(0, order.size, self.batch_size):
@@ -80,6 +82,14 @@ class StraightThrough:
             flips = [np.count_nonzero(a != b) for a, b in zip(before, signs, strict=True)]
             means = _outcomes(sums[-1], labels)
             epoch.observe(batch.size, means, flips=np.array(flips, dtype=np.int64))
+
+    def _check(self, net: "BNN") -> None:
+        """Refuse what this rule cannot train."""
+        if not isinstance(net, BNN):
+            raise ValueError(
+                "StraightThrough: this rule trains a BNN, such as BNN((784, 600, 10)); got "
+                f"{type(net).__name__}({net.layers})"
+            )
 
     def _adam(self, net: "BNN", layer: int, gradient: Floats) -> None:
         """One step of Adam, in place; the latent weights stay within -1..1."""

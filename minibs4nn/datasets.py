@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minibs4nn._caltech import find_photographs
-from minibs4nn._checks import AnyArray, IntArray, check_choice, is_whole
+from minibs4nn._checks import AnyArray, IntArray, check_choice, check_number, is_whole
 from minibs4nn._idx import read_idx
 from minibs4nn._sources import FILES, bundled_mnist, cache_folder, find_fashion_mnist
 
@@ -269,7 +269,7 @@ def bars(
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If an argument is outside its range.
 
     Examples
@@ -278,9 +278,11 @@ def bars(
     >>> train.images[train.labels == 3].tolist()
     [[[0, 255], [0, 255]]]
     """
-    if n < 1 or size < 1 or seed < 0 or not 0 <= noise <= 1:
+    whole = all(map(is_whole, (n, size, seed)))
+    share = 0 <= check_number("bars", "noise", noise) <= 1
+    if not whole or n < 1 or size < 1 or seed < 0 or not share:
         raise ValueError(
-            "bars: n and size must be 1 or more, seed 0 or more, noise 0 to 1; "
+            "bars: n and size must be whole numbers from 1, seed from 0, noise a share, 0 to 1; "
             f"got n={n}, size={size}, seed={seed}, noise={noise}"
         )
 

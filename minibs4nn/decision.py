@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import FloatArray, check_choice, is_whole
+from minibs4nn._checks import FloatArray, check_choice, check_number, is_whole
 from minibs4nn.kernels.decision import (
     ERROR_STEPS,
     HIDDEN_STEPS,
@@ -181,18 +181,18 @@ class DecisionPotential:
             "at_end", "missed_first", "missed_last", "skip", "dropout", "input_dropout"
         ):  # fmt: skip
             value = getattr(self, name)
-            if not 0 <= value <= 1:
+            if not 0 <= check_number("DecisionPotential", name, value) <= 1:
                 raise ValueError(f"DecisionPotential: {name} is a share, 0 to 1, got {value!r}")
         for name in (
             "hidden_threshold", "output_threshold", "threshold_speed", "feedback", "warp", "push",
             "early",
         ):  # fmt: skip
             value = getattr(self, name)
-            if not 0 <= value < np.inf:
+            if not 0 <= check_number("DecisionPotential", name, value) < np.inf:
                 raise ValueError(f"DecisionPotential: {name} must be 0 or more, got {value!r}")
         for name in ("learning_rate", "temperature"):
             value = getattr(self, name)
-            if not 0 < value < np.inf:
+            if not 0 < check_number("DecisionPotential", name, value) < np.inf:
                 raise ValueError(f"DecisionPotential: {name} must be positive, got {value!r}")
 
     def begin(self, net: "SpikingNetwork") -> None:

@@ -12,6 +12,7 @@ from minibs4nn._checks import (
     FloatArray,
     IntArray,
     SpikeTimes,
+    check_array,
     check_choice,
     check_finite,
     check_layers,
@@ -110,9 +111,10 @@ class SpikingNetwork(Network):
         seed: int,
     ) -> Self:
         where = f"{cls.__name__}.from_weights"
-        if not len(weights):
+        given = list(weights) if np.iterable(weights) else []
+        if not given:
             raise ValueError(f"{where}: weights must be a list of matrices, one per layer")
-        matrices = [check_weights(where, w).astype(np.float64) for w in weights]
+        matrices = [check_weights(where, w).astype(np.float64) for w in given]
         for before, after in pairwise(matrices):
             if after.shape[1] != len(before):
                 raise ValueError(
@@ -264,7 +266,7 @@ class SpikingNetwork(Network):
         return np.concatenate([*decisions, np.empty(0, np.int64)])
 
     def _encode(self, where: str, images: npt.ArrayLike) -> SpikeTimes:
-        array = np.asarray(images)
+        array = check_array(where, "images", images)
         if array.dtype == np.int16:
             times = check_spike_times(where, array, self.t_max)
             if times.ndim != 2:

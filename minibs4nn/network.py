@@ -133,6 +133,17 @@ class Network(ABC):
                 "names; give it again as rule=..."
             )
         rule = rule or self.rule_ or self._default_rule()
+        if isinstance(rule, type) or not hasattr(rule, "begin") or not hasattr(rule, "train_epoch"):
+            raise TypeError(
+                f"{where}: rule must be a learning rule, such as {self._default_rule()}, "
+                f"got {rule!r}"
+            )
+        callbacks = list(callbacks) if np.iterable(callbacks) else [callbacks]
+        if not all(map(callable, callbacks)):
+            raise TypeError(
+                f"{where}: callbacks must be a list of functions of a network and a record, such "
+                f"as [minibs4nn.checkpoint('run.npz')], got {callbacks!r}"
+            )
         if not self.is_trained:
             rule.begin(self)
         elif 0 < epochs <= len(self.history_):
@@ -142,11 +153,17 @@ class Network(ABC):
                 "start again",
                 stacklevel=2,
             )
+        before, done = self.rule_, len(self.history_)
         self.rule_ = rule
-        train(
-            self, inputs, targets, rule=rule, epochs=int(epochs), images=learn,
-            validation=held_out, callbacks=callbacks, progress=progress,
-        )  # fmt: skip
+        try:
+            train(
+                self, inputs, targets, rule=rule, epochs=int(epochs), images=learn,
+                validation=held_out, callbacks=callbacks, progress=progress,
+            )  # fmt: skip
+        except BaseException:
+            if len(self.history_) == done:  # nothing was learned by the new rule
+                self.rule_ = before or rule
+            raise
         return self
 
     def predict(self, images: npt.ArrayLike) -> IntArray:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minibs4nn._checks import IntArray, check_choice, is_whole
+from minibs4nn._checks import IntArray, check_choice, check_number, is_whole
 from minibs4nn.decision import SCHEDULES, DecisionPotential
 from minibs4nn.targets import ALL_SILENT
 
@@ -65,7 +65,7 @@ class RelativeTarget:
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If a number is out of its range; the message names it.
 
     References
@@ -104,7 +104,7 @@ class RelativeTarget:
             )
         for name in ("learning_rate", "weight_decay", "scale_learning_rate", "reset_dead"):
             value = getattr(self, name)
-            if not 0 <= value < np.inf:
+            if not 0 <= check_number("RelativeTarget", name, value) < np.inf:
                 raise ValueError(f"RelativeTarget: {name} must be 0 or more, got {value!r}")
         if self.learning_rate * self.weight_decay >= 1 or self.reset_dead > 1:
             raise ValueError(
@@ -135,6 +135,7 @@ class RelativeTarget:
 
     def begin(self, net: "SpikingNetwork") -> None:
         """Give a fresh network the weights that its own settings ask for."""
+        self._check(net)
         net.initialise()
 
     def train_epoch(self, net: "SpikingNetwork", epoch: "Epoch") -> None:
@@ -150,13 +151,9 @@ class RelativeTarget:
         Raises
         ------
         ValueError
-            If ``gamma`` is longer than the window of the network.
+            If the network has no spikes, or a window shorter than ``gamma``.
         """
-        if self.gamma > net.t_max:
-            raise ValueError(
-                f"RelativeTarget: gamma must be at most the window of {net.t_max} time steps, "
-                f"got {self.gamma}"
-            )
+        self._check(net)
         images = self.image_order(epoch.images, epoch.rng)
         # To know who never fires takes a look at the whole window of every image, which the
         # compiled kernels otherwise spare themselves.
@@ -175,6 +172,19 @@ class RelativeTarget:
             for layer, fired in enumerate(epoch.fired[:-1]):  # output neurons can always learn
                 dead = np.flatnonzero(fired < self.reset_dead * images.size)
                 net.redraw(layer, dead, epoch.rng)
+
+    def _check(self, net: "SpikingNetwork") -> None:
+        """Refuse what this rule cannot train."""
+        if not hasattr(net, "has_signs"):
+            raise ValueError(
+                "RelativeTarget: this rule trains an S4NN or BS4NN, such as BS4NN((784, 600, 10)); "
+                f"got {type(net).__name__}({net.layers})"
+            )
+        if self.gamma > net.t_max:
+            raise ValueError(
+                f"RelativeTarget: gamma must be at most the window of {net.t_max} time steps, "
+                f"got {self.gamma}"
+            )
 
 
 # What the published code trains with on MNIST. The papers' accuracies are for these settings.

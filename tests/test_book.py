@@ -310,6 +310,8 @@ def test_a_compared_cell_without_stored_text_is_refused(chapter: Path) -> None:
         ("It is six.", "A spike is six.", "'spike' stands in the glossary"),
         ("It is six.", "Two firing\ntimes make six.", "stands in the glossary"),
         ("It is six.", "One {term}`weight`, and BNN.", "'BNN' stands in the glossary"),
+        ("It is six.", "A {term}`spyke`.", "{term} leads to 'spyke', which has no entry"),
+        ("It is six.", "{term}`Spikes <the\nspike>`", "{term} leads to 'the spike', which has no"),
         ("<../exercises/01_sum/01_sum.ipynb>", "<01_sum.ipynb>", "wants a section '## Exercises'"),
         ("## Exercises", "## Homework", "wants a section '## Exercises'"),
         ("| $V$ |", "| $Q_j$ |", "the symbol $Q_j$ of the summary is not on the page Notation"),
@@ -356,6 +358,16 @@ def test_the_allowed_magic_is_allowed(chapter: Path) -> None:
 )
 def test_words_of_the_glossary_that_are_linked_or_not_in_the_text(text: str) -> None:
     assert list(book_text.unlinked(text, lint_book.notation()[1])) == []
+
+
+def test_links_to_the_glossary_are_found_in_it_whatever_their_letters_and_line_ends() -> None:
+    text = "{term}`Spike`, {term}`Firing\ntimes <firing\ntime>`, {term}`spyke`\n{term}`a <b>`"
+    assert [
+        found[:37] for found in book_text.unknown_terms(text, [["spike"], ["firing time"]])
+    ] == [
+        "line 3: {term} leads to 'spyke', which",
+        "line 4: {term} leads to 'b', which has",
+    ]
 
 
 def test_the_glossary_is_read_with_all_words_of_an_entry() -> None:

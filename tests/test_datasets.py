@@ -927,7 +927,17 @@ def test_bars_noise_is_the_share_of_pixels_replaced() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"n": 0}, {"size": 0}, {"noise": -0.1}, {"noise": 1.1}, {"noise": float("nan")}, {"seed": -1}],
+    [
+        {"n": 0},
+        {"size": 0},
+        {"noise": -0.1},
+        {"noise": 1.1},
+        {"noise": float("nan")},
+        {"seed": -1},
+        {"n": 1.5},
+        {"size": "8"},
+        {"seed": None},
+    ],
     ids=str,
 )
 def test_bars_says_what_is_wrong(wrong: dict[str, float]) -> None:
@@ -935,9 +945,14 @@ def test_bars_says_what_is_wrong(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError) as caught:
         bars(**given_values)  # type: ignore[arg-type]
     assert str(caught.value) == (
-        "bars: n and size must be 1 or more, seed 0 or more, noise 0 to 1; got "
+        "bars: n and size must be whole numbers from 1, seed from 0, noise a share, 0 to 1; got "
         "n={n}, size={size}, seed={seed}, noise={noise}".format(**given_values)
     )
+
+
+def test_bars_with_noise_that_is_no_number() -> None:
+    with pytest.raises(TypeError, match=r"^bars: noise must be real numbers, got 'much'$"):
+        bars(noise="much")  # type: ignore[arg-type]
 
 
 # --- the module itself -------------------------------------------------------------------------

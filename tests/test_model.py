@@ -420,6 +420,16 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
         "S4NN.from_weights: weights must be a list of matrices, one per layer",
     ),
     (
+        lambda: bs.S4NN.from_weights(None),  # type: ignore[arg-type]
+        ValueError,
+        "S4NN.from_weights: weights must be a list of matrices, one per layer",
+    ),
+    (
+        lambda: bs.S4NN.from_weights([[[1.0], [1.0, 2.0]]]),
+        ValueError,
+        "S4NN.from_weights: weights must be an array; its rows differ in length",
+    ),
+    (
         lambda: bs.S4NN.from_weights([[1.0, 2.0]]),
         ValueError,
         "S4NN.from_weights: weights must have shape (n_out, n_in), got (2,)",
@@ -486,6 +496,11 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
         lambda: bs.S4NN.from_weights(ONE).predict(np.zeros((1, 2, 1), np.int16)),
         ValueError,
         "S4NN.predict: spike times must have shape (n, 2), got (1, 2, 1)",
+    ),
+    (
+        lambda: bs.S4NN.from_weights(ONE).predict([[1, 2], [3]]),
+        ValueError,
+        "S4NN.predict: images must be an array; its rows differ in length",
     ),
     (
         lambda: bs.BS4NN.from_weights(ONE, scale=1.0).evaluate(np.zeros((3, 2), np.uint8), [0, 0]),

@@ -557,6 +557,7 @@ def test_a_rule_of_the_users_own_must_be_given_again(cls: type[Net], tmp_path: P
             {"order": "random"},
             "order must be one of 'file', 'shuffle', 'replacement'; got 'random'",
         ),
+        ({"batch_size": 0}, "batch_size must be a whole number of images from 1, got 0"),
         ({"reset_dead": 1.5}, "learning_rate * weight_decay must stay below 1 and reset_dead is a"),
         (
             {"learning_rate": 2.0, "weight_decay": 0.5},
@@ -567,6 +568,14 @@ def test_a_rule_of_the_users_own_must_be_given_again(cls: type[Net], tmp_path: P
 def test_rules_that_cannot_be(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match="^RelativeTarget: " + re.escape(message)):
         bs.RelativeTarget(**settings)
+
+
+@pytest.mark.parametrize("rule", [bs.RelativeTarget, bs.StraightThrough, bs.DecisionPotential])
+@pytest.mark.parametrize(("rate", "kind"), [("0.1", "real numbers"), ([0.1, 0.2], "one number")])
+def test_a_learning_rate_is_a_number(rule: Any, rate: Any, kind: str) -> None:
+    message = f"{rule.__name__}: learning_rate must be {kind}, got {rate!r}"
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        rule(learning_rate=rate)
 
 
 # --- does it learn? ------------------------------------------------------------------------------
@@ -666,6 +675,26 @@ def given_to_fit(**changes: Any) -> dict[str, Any]:
             {"rule": bs.RelativeTarget(gamma=257)}, ValueError,
             "RelativeTarget: gamma must be at most the window of 256 time steps, got 257",
         ),
+        (
+            {"rule": bs.StraightThrough()}, ValueError,
+            "StraightThrough: this rule trains a BNN, such as BNN((784, 600, 10)); got "
+            "BS4NN((16, 12, 8))",
+        ),
+        (
+            {"rule": "RelativeTarget"}, TypeError,
+            f"BS4NN.fit: rule must be a learning rule, such as {bs.BS4NN_PUBLISHED}, got "
+            "'RelativeTarget'",
+        ),
+        (
+            {"rule": bs.RelativeTarget}, TypeError,
+            f"BS4NN.fit: rule must be a learning rule, such as {bs.BS4NN_PUBLISHED}, got "
+            f"{bs.RelativeTarget!r}",
+        ),
+        (
+            {"callbacks": None}, TypeError,
+            "BS4NN.fit: callbacks must be a list of functions of a network and a record, such as "
+            "[minibs4nn.checkpoint('run.npz')], got [None]",
+        ),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
@@ -676,6 +705,30 @@ def test_errors_of_fit(
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
         net.fit(**given_to_fit(**changes))
     assert len(net.history_) == 0
+    assert state(fit(net, 1)) == state(fit(fresh(bs.BS4NN, backend=backend), 1))
+
+
+@KINDS
+def test_a_rule_that_fails_does_not_become_that_of_the_run(cls: type[Net]) -> None:
+    net = fit(fresh(cls), 1)
+    with pytest.raises(ValueError, match="gamma must be at most"):
+        fit(net, 2, rule=bs.RelativeTarget(gamma=257))
+    assert net.rule_ == RULE
+    assert state(fit(net, 2, rule=None)) == state(fit(fresh(cls), 2))
+
+
+def test_a_bnn_is_not_trained_by_a_rule_for_spikes() -> None:
+    net = bs.BNN((16, 12, 8))
+    with pytest.raises(ValueError, match=r"^RelativeTarget: this rule trains .* got BNN\("):
+        net.fit(IMAGES, LABELS, epochs=1, rule=RULE, progress=False)
+    assert not net.is_trained
+
+
+def test_callbacks_that_can_be_iterated_once_are_called_after_every_epoch() -> None:
+    seen: list[int] = []
+    once = (call for call in [lambda net, record: seen.append(record["epoch"])])
+    fit(fresh(bs.S4NN), 3, callbacks=once)
+    assert seen == [1, 2, 3]
 
 
 def test_a_list_is_as_good_as_a_pair() -> None:

@@ -68,6 +68,16 @@ def unlinked(text: str, entries: Sequence[Sequence[str]]) -> Iterator[str]:
             )
 
 
+def unknown_terms(text: str, entries: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Name the links to the glossary, ``{term}`shown <word>```, whose word has no entry there."""
+    words = {word.lower() for entry in entries for word in entry}
+    for match in re.finditer(r"\{term\}`(?:[^`<]*<)?([^`>]*)>?`", text):
+        word = " ".join(match[1].split())
+        if word.lower() not in words:
+            line = text.count("\n", 0, match.start()) + 1
+            yield f"line {line}: {{term}} leads to '{word}', which has no entry in the glossary"
+
+
 def symbols(section: str) -> set[str]:
     """Return the symbols of a table's first column: a letter with its index; no formulas."""
     cells = re.findall(r"^\| *(.*?) *\|", section, re.M)

@@ -38,11 +38,12 @@ SUMMARY_HEADER = ["symbol", "meaning", "name in the code"]
 def lint(page: Path) -> list[str]:
     """Return everything that is wrong with a page and its notebook, one sentence each."""
     cells = jupytext.read(page, fmt="md:myst").cells
-    found = [*code_problems(cells)]
+    text = page.read_text("utf8")
+    found = [*code_problems(cells), *book_text.unknown_terms(text, notation()[1])]
     if is_chapter(page):
         found += chapter_problems(cells)
         found += quiz_problems(page)
-        found += notation_problems(page.read_text("utf8"))
+        found += notation_problems(text)
         found += exercise_problems(page, cells)
     notebook = page.with_suffix(".ipynb")
     if notebook.exists():
