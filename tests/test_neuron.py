@@ -82,6 +82,11 @@ def test_edge_cases(
     assert trace.spike_time == spike_time
 
 
+def test_a_neuron_without_inputs_is_silent() -> None:
+    trace = simulate_neuron([], [], threshold=0.0, t_max=3)
+    assert (trace.potential.tolist(), trace.spike_time) == ([0.0, 0.0, 0.0], 3)
+
+
 def test_a_trace_is_frozen() -> None:
     trace = Trace(np.zeros(4), 4, 1.0)
     with pytest.raises(AttributeError):
@@ -104,6 +109,10 @@ def test_a_trace_is_frozen() -> None:
         (
             {"times": [9]}, ValueError,
             "simulate_neuron: spike times must lie in 0..8 (8 = silent), got 9 to 9",
+        ),
+        (
+            {"times": [[1], [2, 3]]}, ValueError,
+            "simulate_neuron: spike times must be an array; its rows differ in length",
         ),
         (
             {"times": [1.0]}, TypeError,
