@@ -31,6 +31,8 @@ from minibs4nn.training import LearningRule, checkpoint
 __all__ = ["main"]
 
 HIDDEN = {"s4nn": 400, "bs4nn": 600, "bnn": 600}  # as published for MNIST
+DAY = 86_400  # seconds
+TEBIBYTE = 1 << 20  # MiB
 BENCHMARKS = ("training_step", "inference", "cost_growth", "memory")
 SCRIPTS = Path(__file__).parents[1] / "benchmarks"
 
@@ -451,8 +453,14 @@ def _grade(options: argparse.Namespace) -> int:
     # Imported here: nobody who trains a network needs it.
     from minibs4nn.grader import Grade, Limits, grade, table, write_reports
 
-    if options.jobs < 1 or not options.seconds > 0 or options.memory < 256:
-        raise ValueError("grade: --jobs must be 1 or more, --seconds above 0, --memory 256 or more")
+    # A limit beyond what the system can set would end every submission, and cost all its points.
+    if options.jobs < 1 or not 0 < options.seconds <= DAY or not 256 <= options.memory <= TEBIBYTE:
+        raise ValueError(
+            f"grade: --jobs must be 1 or more, --seconds above 0 and up to {DAY}, --memory 256 or "
+            f"more and up to {TEBIBYTE}, got {options.jobs}, {options.seconds} and {options.memory}"
+        )
+    if options.seed is not None and options.seed < 0:
+        raise ValueError(f"grade: --seed must be 0 or more, got {options.seed}")
     _need_folder("grade", "--out", options.out)
 
     def tell(done: Grade) -> None:
