@@ -48,7 +48,11 @@ def read_npy(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Any
     [[0.5, -1.0]]
     """
     name = repr(os.fspath(path))
-    with open_regular(path) as file:
+    try:
+        opened = open_regular(path)
+    except FileFormatError as error:
+        raise FileFormatError(f"{name} is {error}") from error
+    with opened as file:
         size = os.fstat(file.fileno()).st_size
         if size > max_bytes:
             raise FileFormatError(f"{name} has {size} bytes; accepted are up to {max_bytes}")

@@ -34,7 +34,7 @@ class StraightThrough:
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If a number is out of its range.
 
     References

@@ -117,7 +117,7 @@ class DecisionPotential:
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If a number is out of its range; the message names it.
 
     References

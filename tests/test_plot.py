@@ -627,6 +627,9 @@ def test_flips_are_drawn_in_percent_down_to_zero() -> None:
         (lambda: plot.curve(Curve("x", (), ())), ValueError, "no point to draw"),
         (lambda: plot.spikes_by_layer([1], [1, 2], [3]), ValueError, "one number for each layer"),
         (lambda: plot.weight_histograms([]), ValueError, "no layer to draw"),
+        (lambda: plot.weight_histograms(None), TypeError, "analysis.* returns, got NoneType"),  # type: ignore[arg-type]
+        (lambda: plot.weight_histograms([1.0]), TypeError, "analysis.* returns, got list"),  # type: ignore[list-item]
+        (lambda: plot.outcome_times(None), TypeError, "analysis.* returns, got NoneType"),  # type: ignore[arg-type]
         (lambda: plot.flips([1.0]), ValueError, r"\(n_epochs, n_layers\), got \(1,\)"),
     ],
 )  # fmt: skip

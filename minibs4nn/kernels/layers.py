@@ -102,7 +102,7 @@ class Layers(NamedTuple):
             zeros(n_bits, np.uint64),
             latent, zeros(n_lanes, np.float64), zeros(n_lanes, dtype), zeros(n_lanes, dtype),
             zeros(n_lanes, dtype), zeros(n_lanes, np.int16),
-            zeros(n_lanes // LANES, np.uint64), zeros(fill(n_out, LANES), dtype),
+            zeros(n_lanes // LANES, np.uint64), zeros(fill(len(p.latent[-1]), LANES), dtype),
             zeros(most, np.int32), zeros(most, np.int16),
             zeros(n_lanes, np.float64), zeros(most, real), zeros(most, real),
         )  # fmt: skip

@@ -49,7 +49,7 @@ def outcome_times(counts: Mapping[str, npt.ArrayLike], *, ax: Axes | None = None
     Raises
     ------
     TypeError, ValueError
-        If ``"right"`` or ``"wrong"`` is missing, or they differ in length.
+        If this is no mapping, ``"right"`` or ``"wrong"`` is missing, or they differ in length.
 
     Examples
     --------
@@ -58,6 +58,11 @@ def outcome_times(counts: Mapping[str, npt.ArrayLike], *, ax: Axes | None = None
     ['right (4)', 'wrong (2)']
     """
     where = "outcome_times"
+    if not isinstance(counts, Mapping):
+        raise TypeError(
+            f"{where}: wants what analysis.decision_time_counts() returns, got "
+            f"{type(counts).__name__}"
+        )
     if not {"right", "wrong"} <= set(counts):
         raise ValueError(f"{where}: counts must have 'right' and 'wrong', got {sorted(counts)}")
     right, wrong = (check_finite(where, name, counts[name]) for name in ("right", "wrong"))

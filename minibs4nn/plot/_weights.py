@@ -109,8 +109,8 @@ def weight_histograms(histograms: Sequence[WeightHistogram]) -> Figure:
 
     Raises
     ------
-    ValueError
-        If there is no layer.
+    TypeError, ValueError
+        If these are no histograms, or there is none.
 
     Examples
     --------
@@ -120,12 +120,18 @@ def weight_histograms(histograms: Sequence[WeightHistogram]) -> Figure:
     >>> figure.axes[0].get_title()
     'layer 1: 75.0 % of the weights are positive'
     """
-    if not histograms:
+    layers = list(histograms) if np.iterable(histograms) else [histograms]
+    if not all(isinstance(layer, WeightHistogram) for layer in layers):
+        raise TypeError(
+            "weight_histograms: wants what analysis.weight_histograms() returns, got "
+            f"{type(histograms).__name__}"
+        )
+    if not layers:
         raise ValueError("weight_histograms: there is no layer to draw")
     with style() as plt:
-        figure: Figure = plt.figure(figsize=(WIDTH, 0.4 + 2.2 * len(histograms)))
-        grid = figure.subplots(len(histograms), 1, squeeze=False).ravel()
-        for k, (ax, layer) in enumerate(zip(grid, histograms, strict=True), start=1):
+        figure: Figure = plt.figure(figsize=(WIDTH, 0.4 + 2.2 * len(layers)))
+        grid = figure.subplots(len(layers), 1, squeeze=False).ravel()
+        for k, (ax, layer) in enumerate(zip(grid, layers, strict=True), start=1):
             canvas(plt, ax, "weight" if ax is grid[-1] else "", "synapses")
             left, right = layer.edges[:-1], layer.edges[1:]
             for which, colour, hatch in ((left < 0, VERMILLION, "///"), (left >= 0, BLUE, "")):
