@@ -325,8 +325,11 @@ def _need_file(command: str, option: str, path: Path) -> None:
     """Refuse a place where no file can be written, before any work is done."""
     if path.is_dir():
         raise ValueError(f"{command}: {option} {path} is a folder; give the name of a file")
-    if not path.absolute().parent.is_dir():
+    folder = path.absolute().parent
+    if not folder.is_dir():
         raise ValueError(f"{command}: the folder of {option} {path} does not exist; make it first")
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f"{command}: the folder of {option} {path} cannot be written to")
 
 
 def _need_folder(command: str, option: str, path: Path | None) -> None:

@@ -120,6 +120,15 @@ def test_bad_input_gives_one_line_and_exit_code_1(
     assert Path("net.npz").read_bytes() == before
 
 
+def test_a_folder_that_cannot_be_written_to_is_told_before_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (tmp_path, os.W_OK))
+    monkeypatch.setattr(bs.BS4NN, "fit", None)
+    assert train(tmp_path / "run.npz") == 1
+    assert "run.npz cannot be written to" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("buffered", ["", "1"], ids=["buffered", "unbuffered"])
 def test_a_reader_that_has_seen_enough_is_no_error_to_speak_of(buffered: str) -> None:
     """What ``| head -1`` does: the output is closed before all is written."""
