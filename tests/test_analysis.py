@@ -442,7 +442,7 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: analysis.threshold_sweep(BY_HAND, IMAGES, LABELS, [np.inf]), ValueError, "finite"),
     (lambda: analysis.threshold_sweep(BNN, IMAGES, LABELS), TypeError, "threshold_sweep: wants an"),
     (lambda: analysis.threshold_sweep(BY_HAND, IMAGES[:, :1], LABELS), ValueError, "have 1 pixels"),
-    (lambda: analysis.jitter_curve(BY_HAND, IMAGES[:0], []), TypeError, "labels must be whole"),
+    (lambda: analysis.jitter_curve(BY_HAND, IMAGES[:0], []), ValueError, "there are no images"),
     (lambda: analysis.jitter_curve(BY_HAND, IMAGES, LABELS, [9]), ValueError, r"0\.\.8, got 9"),
     (lambda: analysis.jitter_curve(BY_HAND, IMAGES, LABELS, draws=0), ValueError, "got draws=0"),
     (
