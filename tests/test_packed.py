@@ -611,3 +611,10 @@ def test_what_a_packed_network_holds_cannot_be_changed() -> None:
     for array in held:
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1
+
+
+def test_the_largest_thresholds() -> None:
+    """A neuron that cannot fire, one that fires at once, and one between: all are allowed."""
+    most = 2**30 - 1
+    net = PackedBS4NN((3, 3), [BITS], [[most, -most, 1]], t_max=8)
+    assert net.spike_times(np.array([[0, 2, 4]], np.int16))[-1].tolist() == [[8, 1, 3]]

@@ -57,8 +57,8 @@ from minibs4nn.reproduce import circumstances
 
 KEPT = ROOT / "_build" / "fuzz"
 INPUTS = 100_000
-WATCHED = ("minibs4nn", "quiz", "gzip", "json", "nir", "yaml", "zipfile")  # by atheris
-PART = {"random": 1000, "atheris": 25_000}  # atheris begins each part anew, which takes a while
+WATCHED = ("minibs4nn", "quiz", "gzip", "json", "nir", "zipfile")  # by atheris; YAML: too slow
+PART = {"random": 1000, "atheris": 5000}  # atheris begins each part anew, which takes a while
 SECONDS, MEMORY = 10, 2**30
 HDF5 = b"\x89HDF\r\n\x1a\n"
 NUMBERS = (0, 1, -1, 127, 128, 255, 256, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1)
