@@ -355,7 +355,7 @@ HEADERS: list[HeaderCase] = [
         for kind, name in (("BNN", "learning_rate"), ("S4NN", "learning_rate"), ("S4NN", "gamma"))
         for case in each(kind, "rule", name, values=[-1, "1", None, NAN, INF, [1], {}], reason="")
     ],
-    ("rate of 400 digits", "S4NN", put("rule", "learning_rate", value=HUGE), "must be real numbers"),
+    ("rate of 400 digits", "S4NN", put("rule", "learning_rate", value=HUGE), "real numbers"),
     *each("BNN", "rule", "batch_size", values=[0, 0.5], reason="batch_size must be"),
     *each("S4NN", "rule", "order", values=["random", ["file"]], reason="order must be one of"),
     *each("S4NN", "rule", "all_silent", values=[1, None], reason="all_silent must be one of"),
