@@ -1,7 +1,10 @@
 """The fuzzer of the readers finds what it looks for; a long run is `make fuzz`."""
 
 import json
-from itertools import count
+import multiprocessing
+import signal
+from collections import deque
+from itertools import count, repeat
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +69,21 @@ def test_time_and_memory_are_bounded(read: Any, name: str, monkeypatch: pytest.M
     monkeypatch.setitem(fuzz.READERS, "greedy", reader(read))
     outcomes, _ = fuzz.fuzz("greedy", 1, seed=0)
     assert outcomes == {f"FOUND {name}": 1}
+
+
+def test_a_loop_outside_of_python_ends_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No handler of Python's would run here, so the system itself sets the end."""
+    monkeypatch.setattr(fuzz, "SECONDS", 0.1)
+    endless = reader(lambda path: deque(repeat(0), maxlen=0))
+    with fuzz.limits():
+        process = multiprocessing.get_context("fork").Process(
+            target=fuzz.attempt, args=(endless, tmp_path / "input.txt", b"any")
+        )
+        process.start()
+        process.join()
+    assert process.exitcode == -signal.SIGVTALRM
 
 
 def test_the_command_records_what_came_of_it(

@@ -11,7 +11,8 @@ hold. Under atheris the same damage is done to inputs that reached new code befo
 gives another error, takes over ten seconds of computing or a gigabyte is kept in ``_build/fuzz/``.
 
 The inputs are drawn in parts, part k from ``--seed`` + k, and a record is written after each: a run
-that was cut short goes on from its record.
+that was cut short goes on from its record. A loop outside of Python cannot be interrupted: it ends
+the process, and under atheris its part, of which that input alone is counted.
 """
 
 import argparse
@@ -297,12 +298,14 @@ def attempt(reader: Reader, path: Path, data: bytes) -> str:
     path.unlink(missing_ok=True)  # to write over a file is to wait for the disk
     path.write_bytes(data)
     signal.setitimer(signal.ITIMER_PROF, SECONDS)  # its own: the machine may be busy
+    signal.setitimer(signal.ITIMER_VIRTUAL, 3 * SECONDS)  # the end, where Python has no say
     try:
         reader.read(path)
     except reader.errors as error:
         return type(error).__name__
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     return "read"
 
 
@@ -344,6 +347,10 @@ def fuzz(
             return here.recv()  # type: ignore[no-any-return]
         except EOFError:
             process.join()
+            if process.exitcode == -signal.SIGVTALRM:
+                error = TimeoutError(f"over {3 * SECONDS} s outside of Python")
+                kept = keep(name, tally.path.read_bytes(), error)
+                return Counter({"FOUND endless loop": 1}), [kept]
             raise RuntimeError(f"{name}: atheris ended with status {process.exitcode}") from None
 
 
@@ -414,17 +421,18 @@ def run(name: str, options: argparse.Namespace) -> dict[str, Any]:
     record: dict[str, dict[str, dict[str, Any]]] = {}
     if options.record and options.record.exists():
         record = json.loads(options.record.read_text("utf8"))
-    begun = {"seed": options.seed, "inputs": 0, "seconds": 0, "outcomes": {}}
+    begun = {"seed": options.seed, "parts": 0, "inputs": 0, "seconds": 0, "outcomes": {}}
     entry = record.setdefault(name, {}).setdefault(options.engine, begun)
     while entry["inputs"] < options.inputs:
         start, size = time.perf_counter(), PART[options.engine]
         inputs = min(size, options.inputs - entry["inputs"])
-        seed = entry["seed"] + entry["inputs"] // size
+        seed = entry["seed"] + entry["parts"]
         outcomes, findings = fuzz(name, inputs, seed, options.engine)
         for path in findings[:5]:
             print(f"    kept: {path}")
+        entry["parts"] += 1
+        entry["inputs"] += outcomes.total()
         outcomes.update(entry["outcomes"])
-        entry["inputs"] += inputs
         entry["seconds"] = round(entry["seconds"] + time.perf_counter() - start, 1)
         entry["outcomes"] = dict(sorted(outcomes.items()))
         record[name][options.engine] = entry = entry | circumstances()
