@@ -12,7 +12,7 @@ gives another error, takes over ten seconds of computing or a gigabyte is kept i
 
 The inputs are drawn in parts, part k from ``--seed`` + k, and a record is written after each: a run
 that was cut short goes on from its record. A loop outside of Python cannot be interrupted: it ends
-the process, and under atheris its part, of which that input alone is counted.
+the process, and under atheris its part, of which only what was reported before is counted.
 """
 
 import argparse
@@ -60,6 +60,7 @@ KEPT = ROOT / "_build" / "fuzz"
 INPUTS = 100_000
 WATCHED = ("minibs4nn", "quiz", "gzip", "json", "nir", "zipfile")  # by atheris; YAML: too slow
 PART = {"random": 1000, "atheris": 5000}  # atheris begins each part anew, which takes a while
+REPORT = 100  # inputs between two reports of atheris
 SECONDS, MEMORY = 10, 2**30
 HDF5 = b"\x89HDF\r\n\x1a\n"
 NUMBERS = (0, 1, -1, 127, 128, 255, 256, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1)
@@ -343,15 +344,18 @@ def fuzz(
         process = fork.Process(target=with_atheris, args=(tally, mutator, inputs, seed, there))
         process.start()
         there.close()
-        try:
-            return here.recv()  # type: ignore[no-any-return]
-        except EOFError:
-            process.join()
-            if process.exitcode == -signal.SIGVTALRM:
-                error = TimeoutError(f"over {3 * SECONDS} s outside of Python")
-                kept = keep(name, tally.path.read_bytes(), error)
-                return Counter({"FOUND endless loop": 1}), [kept]
-            raise RuntimeError(f"{name}: atheris ended with status {process.exitcode}") from None
+        outcomes, findings = tally.outcomes, tally.findings
+        with contextlib.suppress(EOFError):  # sent when it has ended
+            while True:
+                outcomes, findings = here.recv()
+        process.join()
+        if process.exitcode == -signal.SIGVTALRM:
+            outcomes["FOUND endless loop"] += 1
+            error = TimeoutError(f"over {3 * SECONDS} s outside of Python")
+            findings.append(keep(name, tally.path.read_bytes(), error))
+        elif process.exitcode:
+            raise RuntimeError(f"{name}: atheris ended with status {process.exitcode}")
+        return outcomes, findings
 
 
 def with_atheris(
@@ -362,8 +366,10 @@ def with_atheris(
 
     def one(data: bytes) -> None:
         tally.count(data)
-        if tally.outcomes.total() == inputs:
+        done = tally.outcomes.total()
+        if done % REPORT == 0 or done == inputs:
             result.send((tally.outcomes, tally.findings))
+        if done == inputs:
             os._exit(0)
 
     def change(data: bytes, most: int, seed: int) -> bytes:
