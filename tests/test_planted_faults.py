@@ -169,7 +169,7 @@ FAULTS: dict[str, tuple[ModuleType, *tuple[Change, ...]]] = {
     ),
     "signs stay as they were": (
         reference,
-        (" " * 20 + "p.signs[layer][:] = new_signs", " " * 20 + "pass"),
+        ("p.signs[layer][:] = new_signs", "pass"),
     ),
     "the scale grows": (
         reference,
