@@ -16,7 +16,6 @@ The scores are those of a search on one core, bit for bit, since each fit has it
 """
 
 import argparse
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from dask.distributed import Client, LocalCluster
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 
+from minibs4nn.files import write_json
 from minibs4nn.sklearn import BS4NNClassifier
 
 
@@ -69,7 +69,7 @@ def main() -> None:
     if options.out is not None:
         scores = found["mean_test_score"].tolist()
         content = {"params": found["params"], "scores": scores, "tasks": list(tasks.values())}
-        options.out.write_text(json.dumps(content, indent=1) + "\n")
+        write_json(options.out, content)
 
 
 if __name__ == "__main__":

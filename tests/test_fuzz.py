@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import signal
+import sys
 from collections import deque
 from itertools import count, repeat
 from pathlib import Path
@@ -84,6 +85,30 @@ def test_a_loop_outside_of_python_ends_the_process(
         process.start()
         process.join()
     assert process.exitcode == -signal.SIGVTALRM
+
+
+def test_under_atheris_such_a_loop_is_counted_with_what_was_reported_before(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_atheris(tally: fuzz.Tally, mutator: Any, inputs: int, seed: int, result: Any) -> None:
+        tally.outcomes["read"] += 100
+        result.send((tally.outcomes, tally.findings))
+        tally.count(b"the endless one")
+
+    monkeypatch.setattr(fuzz, "SECONDS", 0.1)
+    monkeypatch.setattr(fuzz, "with_atheris", with_atheris)
+    endless = reader(lambda path: deque(repeat(0), maxlen=0))
+    monkeypatch.setitem(fuzz.READERS, "endless", endless)
+    outcomes, findings = fuzz.fuzz("endless", 500, seed=0, engine="atheris")
+    assert outcomes == {"read": 100, "FOUND endless loop": 1}
+    assert [path.read_bytes() for path in findings] == [b"the endless one"]
+    assert findings == list(kept.iterdir())
+
+
+def test_if_atheris_fails_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzz, "with_atheris", lambda *arguments: sys.exit(3))
+    with pytest.raises(RuntimeError, match="idx: atheris ended with status 3"):
+        fuzz.fuzz("idx", 10, seed=0, engine="atheris")
 
 
 def test_the_command_records_what_came_of_it(
