@@ -11,7 +11,7 @@ LIBRARY_TESTS := $(foreach part, analysis backward baselines binary coding datas
 LITE := _build/lite-env
 
 .DEFAULT_GOAL := help
-.PHONY: help book test interop oldest audit lint lab notebooks exercises train reproduce bench offline lite browser pictures pdf fuzz differential mutation clean
+.PHONY: help book test interop oldest audit lint lab notebooks exercises train reproduce bench offline lite browser pictures pdf fuzz differential kill mutation clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -102,6 +102,9 @@ fuzz: $(STAMP)  ## give every reader of files 100,000 damaged ones; most of an h
 
 differential: $(STAMP)  ## compare all kernels on 100,000 random networks; half an hour
 	$(BIN)/python -W ignore tools/differential.py --record _build/differential.json
+
+kill: $(STAMP)  ## kill a training run 100 times, and see that nothing is lost; some minutes
+	$(BIN)/python tools/kill_training.py --record _build/kill.json
 
 mutation: $(STAMP)  ## change the library in one place, 700 times: does a test notice? hours; goes on where it stopped
 	$(BIN)/python -m pip install --quiet --no-deps --target _build/cosmic_ray cosmic-ray==8.7.0 stevedore==5.10.0

@@ -128,6 +128,44 @@ def check_thresholds(where: str, threshold: npt.ArrayLike, n_out: int) -> FloatA
     return np.full(n_out, array) if array.ndim == 0 else array
 
 
+def check_one_image(
+    where: str, times_in: npt.ArrayLike, times_out: npt.ArrayLike
+) -> tuple[AnyArray, AnyArray]:
+    """Return the spike times before and after a layer, for one image: (n_in,) and (n_out,)."""
+    t_in, t_out = (
+        check_array(where, "times_in", times_in),
+        check_array(where, "times_out", times_out),
+    )
+    if t_in.ndim != 1 or t_out.ndim != 1:
+        raise ValueError(
+            f"{where}: times_in and times_out must have shapes (n_in,) and (n_out,), the spike "
+            f"times of one image, got {t_in.shape} and {t_out.shape}"
+        )
+    for times in (t_in, t_out):
+        if times.size and times.dtype.kind not in "iu":
+            raise TypeError(f"{where}: spike times must be whole time steps, got {times.dtype}")
+    return t_in, t_out
+
+
+def check_layer(where: str, weights: AnyArray, delta: AnyArray, shape: tuple[int, int]) -> None:
+    """Refuse weights and deltas that do not fit a layer of shape (n_out, n_in)."""
+    if weights.shape != shape or delta.shape != shape[:1]:
+        raise ValueError(
+            f"{where}: by times_out and times_in, weights must have shape (n_out, n_in) = {shape} "
+            f"and delta shape {shape[:1]}, got {weights.shape} and {delta.shape}"
+        )
+
+
+def check_changeable(where: str, weights: object) -> None:
+    """Refuse what cannot be changed in place: a list, or whole numbers, which drop fractions."""
+    if not isinstance(weights, np.ndarray) or weights.dtype.kind != "f":
+        found = weights.dtype if isinstance(weights, np.ndarray) else type(weights).__name__
+        raise TypeError(
+            f"{where}: weights must be a NumPy array of floats, since they are changed in place, "
+            f"got {found}"
+        )
+
+
 def check_labels(where: str, labels: npt.ArrayLike, n: int, n_classes: int) -> IntArray:
     """Return class labels as int64 (n,), all of them within 0..n_classes - 1.
 

@@ -12,7 +12,16 @@ fires one step earlier), ``dV_j/dw_ji = [t_i < t_j]``, and ``dV_k/dt_h = -w_kh``
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import AnyArray, BoolArray, FloatArray
+from minibs4nn._checks import (
+    AnyArray,
+    BoolArray,
+    FloatArray,
+    check_changeable,
+    check_layer,
+    check_number,
+    check_one_image,
+    check_real,
+)
 
 __all__ = ["arrived", "backpropagate", "decay", "update_weights"]
 
@@ -33,12 +42,18 @@ def arrived(times_in: npt.ArrayLike, times_out: npt.ArrayLike) -> BoolArray:
     bool array, shape (n_out, n_in)
         ``[t_i < t_j]``.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If times are not whole numbers, or not of one image.
+
     Examples
     --------
     >>> arrived([2, 5, 8], [6, 8]).astype(int).tolist()
     [[1, 1, 0], [1, 1, 0]]
     """
-    before: BoolArray = np.asarray(times_in)[None, :] < np.asarray(times_out)[:, None]
+    t_in, t_out = check_one_image("arrived", times_in, times_out)
+    before: BoolArray = t_in < t_out[:, None]
     return before
 
 
@@ -65,6 +80,11 @@ def backpropagate(
     -------
     float64 array, shape (n_in,)
 
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes do not fit, or something is not a number.
+
     References
     ----------
     Kheradpisheh & Masquelier 2020, backward path.
@@ -74,12 +94,13 @@ def backpropagate(
     >>> backpropagate([1.0, -0.5], [[2.0, 3.0], [4.0, 1.0]], [1, 7], [5, 9]).tolist()
     [0.0, -0.5]
     """
-    w = np.asarray(weights, dtype=np.float64)
-    was_heard = arrived(times_in, times_out)
+    where = "backpropagate"
+    w, d = check_real(where, "weights", weights), check_real(where, "delta", delta)
+    t_in, t_out = check_one_image(where, times_in, times_out)
+    check_layer(where, w, d, (t_out.size, t_in.size))
+    was_heard = arrived(t_in, t_out)
     delta_in = np.zeros(w.shape[1])
-    for k, delta_k in enumerate(
-        np.asarray(delta, dtype=np.float64)
-    ):  # in this order in all kernels
+    for k, delta_k in enumerate(d):  # in this order in all kernels
         delta_in += np.where(was_heard[k], delta_k * w[k], 0.0)
     return delta_in
 
@@ -103,6 +124,11 @@ def update_weights(
     times_out : int array, shape (n_out,), time steps
     learning_rate : float
 
+    Raises
+    ------
+    TypeError, ValueError
+        If the weights are no array of floats, shapes do not fit, or something is not a number.
+
     References
     ----------
     Kheradpisheh & Masquelier 2020, weight update.
@@ -114,8 +140,13 @@ def update_weights(
     >>> w.tolist()
     [[-0.2, -0.2, 0.0], [0.1, 0.0, 0.0]]
     """
-    step = (learning_rate * np.asarray(delta, dtype=np.float64)).astype(weights.dtype)
-    weights -= np.where(arrived(times_in, times_out), step[:, None], weights.dtype.type(0))
+    where = "update_weights"
+    check_changeable(where, weights)
+    rate, d = check_number(where, "learning_rate", learning_rate), check_real(where, "delta", delta)
+    t_in, t_out = check_one_image(where, times_in, times_out)
+    check_layer(where, weights, d, (t_out.size, t_in.size))
+    step = (rate * d).astype(weights.dtype)
+    weights -= np.where(arrived(t_in, t_out), step[:, None], weights.dtype.type(0))
 
 
 def decay(weights: AnyArray, share: float) -> None:
@@ -130,6 +161,11 @@ def decay(weights: AnyArray, share: float) -> None:
     share : float, 0 to 1
         What is left of each weight, ``1 - eta * lambda`` for one image.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If the weights are no array of floats, or the share is not in 0 to 1.
+
     References
     ----------
     Kheradpisheh & Masquelier 2020, weight decay.
@@ -141,6 +177,10 @@ def decay(weights: AnyArray, share: float) -> None:
     >>> w.tolist()
     [[0.25, -0.125]]
     """
+    check_changeable("decay", weights)
+    left = check_number("decay", "share", share)
+    if not 0 <= left <= 1:
+        raise ValueError(f"decay: share must lie in 0 to 1, got {share!r}")
     negative = weights < 0
-    weights[:] = weights * np.float64(share)
+    weights[:] = weights * np.float64(left)
     weights[negative & (weights == 0)] = -np.finfo(weights.dtype).tiny

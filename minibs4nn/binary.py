@@ -8,7 +8,14 @@ weight through zero, its sign flips.
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import FloatArray, check_finite
+from minibs4nn._checks import (
+    FloatArray,
+    check_array,
+    check_finite,
+    check_number,
+    check_real,
+    is_whole,
+)
 
 __all__ = [
     "as_latent",
@@ -107,17 +114,18 @@ def sign_threshold(threshold: npt.ArrayLike, scale: float) -> FloatArray:
 
     Raises
     ------
-    ValueError
-        If the scale is not positive.
+    TypeError, ValueError
+        If the scale is not positive, or something is not a number.
 
     Examples
     --------
     >>> sign_threshold(100.0, 4.03707844).tolist()
     24.0
     """
-    if not 0 < scale < np.inf:
+    alpha = check_number("sign_threshold", "scale", scale)
+    if not 0 < alpha < np.inf:
         raise ValueError(f"sign_threshold: scale must be a positive number, got {scale!r}")
-    return np.floor(np.asarray(threshold, dtype=np.float64) / scale)
+    return np.floor(check_real("sign_threshold", "threshold", threshold) / alpha)
 
 
 def scale_gradient(delta: npt.ArrayLike, potential: npt.ArrayLike, n_in: int) -> float:
@@ -139,6 +147,11 @@ def scale_gradient(delta: npt.ArrayLike, potential: npt.ArrayLike, n_in: int) ->
     -------
     float
 
+    Raises
+    ------
+    TypeError, ValueError
+        If there is not one delta and one potential per neuron, or something is not a number.
+
     References
     ----------
     Kheradpisheh, Mirsadeghi & Masquelier 2022, learning the scale.
@@ -148,20 +161,38 @@ def scale_gradient(delta: npt.ArrayLike, potential: npt.ArrayLike, n_in: int) ->
     >>> scale_gradient([0.5, -1.0], [4, 1], n_in=2)
     0.25
     """
-    d = np.asarray(delta, dtype=np.float64)
-    total = float(np.cumsum(d * np.asarray(potential))[-1])  # from the left, as in the kernels
+    where = "scale_gradient"
+    d, v = check_real(where, "delta", delta), check_real(where, "potential", potential)
+    if d.ndim != 1 or d.size == 0 or v.shape != d.shape:
+        raise ValueError(
+            f"{where}: delta and potential must both have shape (n_out,), got {d.shape} and "
+            f"{v.shape}"
+        )
+    if not is_whole(n_in) or n_in < 1:
+        raise ValueError(f"{where}: n_in must be a whole number, 1 or more, got {n_in!r}")
+    total = float(np.cumsum(d * v)[-1])  # from the left, as in the kernels
     return total / (d.size * n_in)
 
 
 def flips(before: npt.ArrayLike, after: npt.ArrayLike) -> int:
     """How many signs differ between two sets of binary weights of the same shape.
 
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
     Examples
     --------
     >>> flips([1, -1, 1], [1, 1, -1])
     2
     """
-    return int(np.count_nonzero(np.asarray(before) != np.asarray(after)))
+    old, new = check_array("flips", "before", before), check_array("flips", "after", after)
+    if old.shape != new.shape:
+        raise ValueError(
+            f"flips: before and after must have the same shape, got {old.shape} and {new.shape}"
+        )
+    return int(np.count_nonzero(old != new))
 
 
 def pack_bits(signs: npt.ArrayLike) -> npt.NDArray[np.uint8]:
@@ -189,7 +220,7 @@ def pack_bits(signs: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     >>> pack_bits([[1, -1, 1], [1, 1, -1]]).tolist()  # 0b01_10_11, a pair per input
     [27]
     """
-    array = np.asarray(signs)
+    array = check_array("pack_bits", "signs", signs)
     if array.ndim != 2 or not np.isin(array, (-1, 1)).all():
         raise ValueError(
             "pack_bits: signs must be +1 and -1 in an array of shape (n_out, n_in), got shape "
@@ -222,6 +253,7 @@ def unpack_bits(bits: npt.NDArray[np.uint8], shape: tuple[int, int]) -> Signs:
     [[1, -1, 1], [1, 1, -1]]
     """
     n_out, n_in = shape
+    bits = check_array("unpack_bits", "bits", bits)
     n_bytes = -(-n_out * n_in // 8)
     if bits.dtype != np.uint8 or bits.shape != (n_bytes,):
         raise ValueError(

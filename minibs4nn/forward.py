@@ -21,6 +21,7 @@ from minibs4nn._checks import (
     SpikeTimes,
     check_choice,
     check_labels,
+    check_real,
     check_spike_times,
     check_t_max,
     check_thresholds,
@@ -197,7 +198,7 @@ def network_spike_times(
     Raises
     ------
     TypeError, ValueError
-        If there are not as many thresholds as weights, or as :func:`layer_spike_times`.
+        If there is not a threshold for each layer of weights, or as :func:`layer_spike_times`.
 
     Examples
     --------
@@ -205,10 +206,17 @@ def network_spike_times(
     >>> [layer.tolist() for layer in layers]
     [[[4]], [[5]]]
     """
-    if not weights or len(weights) != len(thresholds):
+    try:
+        n_layers, n_thresholds = len(weights), len(thresholds)
+    except TypeError as error:
+        raise TypeError(
+            "network_spike_times: weights and thresholds must be sequences with an entry for each "
+            f"layer after the input, got {type(weights).__name__} and {type(thresholds).__name__}"
+        ) from error
+    if n_layers == 0 or n_layers != n_thresholds:
         raise ValueError(
             "network_spike_times: one threshold per layer of weights, got "
-            f"{len(weights)} layers and {len(thresholds)} thresholds"
+            f"{n_layers} layers and {n_thresholds} thresholds"
         )
     layers: list[SpikeTimes] = []
     heard = np.asarray(times)
@@ -280,7 +288,7 @@ def decide(
     Raises
     ------
     TypeError, ValueError
-        If the shapes differ, a potential is NaN, or the rule is not one of those above.
+        If the shapes differ, a potential is NaN or no number, or the rule is none of the above.
 
     References
     ----------
@@ -299,7 +307,7 @@ def decide(
     t_max = check_t_max("decide", t_max)
     check_choice("decide", "rule", rule, DECISION_RULES)
     times = check_spike_times("decide", spike_times, t_max)
-    v = np.asarray(potential, dtype=np.float64)
+    v = check_real("decide", "potential", potential)
     if times.ndim != 2 or times.shape[1] == 0 or v.shape != times.shape:
         raise ValueError(
             "decide: spike_times and potential must both have shape (n, n_classes), got "
@@ -354,7 +362,7 @@ def published_correct(
     Raises
     ------
     TypeError, ValueError
-        If shapes do not fit, or a label is no class.
+        If shapes do not fit, a potential is no number, or a label is no class.
 
     References
     ----------
@@ -367,7 +375,7 @@ def published_correct(
     """
     t_max = check_t_max("published_correct", t_max)
     times = check_spike_times("published_correct", spike_times, t_max)
-    v = np.asarray(late_potential)
+    v = check_real("published_correct", "late_potential", late_potential)
     if times.ndim != 2 or times.shape[1] == 0 or v.shape != times.shape:
         raise ValueError(
             "published_correct: spike_times and late_potential must both have shape "

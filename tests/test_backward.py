@@ -1,5 +1,7 @@
 """Chapter 05: deltas, updates and decay, and one complete update computed by hand."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -141,3 +143,117 @@ def test_an_image_without_error_changes_nothing(backend: str) -> None:
         assert net.history_[0]["updates"] == updates
         same = [w.tolist() for w in net.weights_] == [HIDDEN, OUTPUT]
         assert same == (updates == 0)
+
+
+# --- errors --------------------------------------------------------------------------------------
+
+WEIGHTS = np.ones((2, 3))
+ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
+    (
+        lambda: arrived([1, 2], [[3]]),
+        ValueError,
+        "arrived: times_in and times_out must have shapes (n_in,) and (n_out,), the spike times of "
+        "one image, got (2,) and (1, 1)",
+    ),
+    (
+        lambda: arrived([[1, 2]], [3]),
+        ValueError,
+        "arrived: times_in and times_out must have shapes (n_in,) and (n_out,), the spike times of "
+        "one image, got (1, 2) and (1,)",
+    ),
+    (lambda: arrived([1.0], [3]), TypeError, "arrived: spike times must be whole time steps, got"),
+    (lambda: arrived([1], ["3"]), TypeError, "arrived: spike times must be whole time steps, got"),
+    (
+        lambda: backpropagate([1.0], WEIGHTS, [1, 2, 3], [4, 5]),  # a delta is missing
+        ValueError,
+        "backpropagate: by times_out and times_in, weights must have shape (n_out, n_in) = (2, 3) "
+        "and delta shape (2,), got (2, 3) and (1,)",
+    ),
+    (
+        lambda: backpropagate([1.0, 2.0], WEIGHTS.T, [1, 2, 3], [4, 5]),
+        ValueError,
+        "backpropagate: by times_out and times_in, weights must have shape (n_out, n_in) = (2, 3) "
+        "and delta shape (2,), got (3, 2) and (2,)",
+    ),
+    (
+        lambda: backpropagate([1.0, 2.0], WEIGHTS, [1, 2, 3], [[4, 5]]),
+        ValueError,
+        "backpropagate: times_in and times_out must have shapes",
+    ),
+    (
+        lambda: backpropagate(["1", "2"], WEIGHTS, [1, 2, 3], [4, 5]),
+        TypeError,
+        "backpropagate: delta must be real numbers, got ['1', '2']",
+    ),
+    (
+        lambda: backpropagate([1.0, 2.0], [["w"] * 3] * 2, [1, 2, 3], [4, 5]),
+        TypeError,
+        "backpropagate: weights must be real numbers, got [['w', 'w', 'w'], ['w', 'w', 'w']]",
+    ),
+    (
+        lambda: update_weights([[1.0]], [1.0], [1], [2], learning_rate=0.1),  # type: ignore[arg-type]
+        TypeError,
+        "update_weights: weights must be a NumPy array of floats, since they are changed in place, "
+        "got list",
+    ),
+    (
+        lambda: update_weights(np.ones((1, 1), int), [1.0], [1], [2], learning_rate=0.1),
+        TypeError,
+        "update_weights: weights must be a NumPy array of floats, since they are changed in place, "
+        "got int64",
+    ),
+    (
+        lambda: update_weights(WEIGHTS, [1.0], [1, 2, 3], [4, 5], learning_rate=0.1),
+        ValueError,
+        "update_weights: by times_out and times_in, weights must have shape (n_out, n_in) = (2, 3) "
+        "and delta shape (2,), got (2, 3) and (1,)",
+    ),
+    (
+        lambda: update_weights(WEIGHTS, [1.0, 1.0], [1, 2, 3.5], [4, 5], learning_rate=0.1),
+        TypeError,
+        "update_weights: spike times must be whole time steps, got float64",
+    ),
+    (
+        lambda: update_weights(WEIGHTS, ["a", "b"], [1, 2, 3], [4, 5], learning_rate=0.1),
+        TypeError,
+        "update_weights: delta must be real numbers, got ['a', 'b']",
+    ),
+    (
+        lambda: update_weights(
+            WEIGHTS,
+            [1.0, 1.0],
+            [1, 2, 3],
+            [4, 5],
+            learning_rate="fast",  # type: ignore[arg-type]
+        ),
+        TypeError,
+        "update_weights: learning_rate must be real numbers, got 'fast'",
+    ),
+    (
+        lambda: decay([0.5], 0.5),  # type: ignore[arg-type]
+        TypeError,
+        "decay: weights must be a NumPy array of floats, since they are changed in place, got list",
+    ),
+    *(
+        (
+            lambda share=share: decay(WEIGHTS, share),
+            ValueError,
+            f"decay: share must lie in 0 to 1, got {share!r}",
+        )
+        for share in (-0.1, 1.5, np.nan)
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "message"), ERRORS)
+def test_errors(call: Callable[[], object], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match="^" + re.escape(message)):
+        call()
+    assert (WEIGHTS == 1).all()
+
+
+def test_decay_at_the_ends_of_its_share() -> None:
+    for share in (0, 1):
+        weights = np.array([[0.5, 2.0]])
+        decay(weights, share)
+        assert weights.tolist() == [[0.5 * share, 2.0 * share]]

@@ -238,6 +238,49 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
         "unpack_bits: the bits after the last of 2 x 9 signs must be 0; these are the bits of "
         "another shape, or damaged",
     ),
+    (
+        lambda: unpack_bits([255], (2, 4)),  # type: ignore[arg-type]
+        ValueError,
+        "unpack_bits: 2 x 4 signs need a uint8 array of shape (1,), got int64 of shape (1,)",
+    ),
+    (
+        lambda: sign_threshold("5", 2.0),
+        TypeError,
+        "sign_threshold: threshold must be real numbers, got '5'",
+    ),
+    (
+        lambda: sign_threshold(5.0, [2.0, 3.0]),  # type: ignore[arg-type]
+        TypeError,
+        "sign_threshold: scale must be one number, got [2.0, 3.0]",
+    ),
+    (
+        lambda: scale_gradient([0.5, 1.0], [3], 4),
+        ValueError,
+        "scale_gradient: delta and potential must both have shape (n_out,), got (2,) and (1,)",
+    ),
+    (
+        lambda: scale_gradient([], [], 4),
+        ValueError,
+        "scale_gradient: delta and potential must both have shape (n_out,), got (0,) and (0,)",
+    ),
+    (
+        lambda: scale_gradient([[0.5]], [[3]], 4),
+        ValueError,
+        "scale_gradient: delta and potential must both have shape (n_out,), got (1, 1) and (1, 1)",
+    ),
+    *(
+        (
+            lambda n_in=n_in: scale_gradient([0.5], [3], n_in),
+            ValueError,
+            f"scale_gradient: n_in must be a whole number, 1 or more, got {n_in!r}",
+        )
+        for n_in in (0, 2.5, True)
+    ),
+    (
+        lambda: flips([1, -1], [1]),
+        ValueError,
+        "flips: before and after must have the same shape, got (2,) and (1,)",
+    ),
 ]
 
 

@@ -135,3 +135,23 @@ def test_two_processes_that_train_with_one_file(tmp_path: Path) -> None:
     for ours, theirs in zip(found.latent_weights_, expected.latent_weights_, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert os.listdir(tmp_path) == ["run.npz"]
+
+
+def test_killed_training_goes_on_and_a_loss_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long run is `make kill`."""
+    whole, other, started_anew = (tmp_path / name for name in ("whole", "other", "anew"))
+    for folder in (whole, other, started_anew):
+        folder.mkdir()
+    assert kill_training.kill(3, 1, whole) >= 3
+    train = kill_training.TRAIN
+    monkeypatch.setattr(kill_training, "TRAIN", train.replace("seed=5", "seed=6"))
+    with pytest.raises(RuntimeError, match="the weights are not those of one run"):
+        kill_training.kill(1, 1, other)
+    forgetful = train.replace("bs.load(path) if path.exists() else", "").replace(
+        "len(net.history_) + 1 if path.exists() else 1", "1"
+    )
+    monkeypatch.setattr(kill_training, "TRAIN", forgetful)
+    with pytest.raises(RuntimeError, match=r"kill \d+: \d+ epochs are left of \d+"):
+        kill_training.kill(20, 1, started_anew)

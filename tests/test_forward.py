@@ -287,6 +287,22 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
         "network_spike_times: one threshold per layer of weights, got 0 layers and 0 thresholds",
     ),
     (
+        lambda: network_spike_times([[1]], [[[1.0]]], 4.0),  # type: ignore[arg-type]
+        TypeError,
+        "network_spike_times: weights and thresholds must be sequences with an entry for each "
+        "layer after the input, got list and float",
+    ),
+    (
+        lambda: decide([[1, 2]], [["3", "4"]]),
+        TypeError,
+        "decide: potential must be real numbers, got [['3', '4']]",
+    ),
+    (
+        lambda: published_correct([[1, 2]], [["3", "4"]], [0]),
+        TypeError,
+        "published_correct: late_potential must be real numbers, got [['3', '4']]",
+    ),
+    (
         lambda: decide([[1, 2]], [[1]]),
         ValueError,
         "decide: spike_times and potential must both have shape (n, n_classes), got (1, 2) and",
