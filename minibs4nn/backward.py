@@ -5,8 +5,9 @@ How should a neuron's firing time change? The output neurons know it from their 
 weight moves only if its spike had arrived before the neuron fired: what came later had no part in
 it.
 
-The three approximations of the paper are ``dt/dV = -1`` (raise the potential by one and the neuron
-fires one step earlier), ``dV_j/dw_ji = [t_i < t_j]``, and ``dV_k/dt_h = -w_kh``.
+The derivation takes ``dV_j/dw_ji = [t_i < t_j]``, which is exact, and two approximations:
+``dt/dV = -1`` (raise the potential by one and the neuron fires one step earlier), and
+``dV_k/dt_h = -w_kh [t_h < t_k]``.
 """
 
 import numpy as np

@@ -129,7 +129,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folders", nargs="*", type=Path, help="sources (default: all)")
     parser.add_argument("--check", action="store_true", help="write nothing, report differences")
     options = parser.parse_args(arguments)
-    folders = [folder.resolve() for folder in options.folders] or sources()
+    # The source or its folder: both name an assignment.
+    given = [path.resolve() for path in options.folders]
+    folders = [path.parent if path.suffix == ".md" else path for path in given] or sources()
+    for folder in folders:
+        if not (folder / f"{folder.name}.md").exists():
+            parser.error(f"{folder} is no assignment: it has no {folder.name}.md")
     if not options.check:
         for path in write(folders):
             print(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
