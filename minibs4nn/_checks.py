@@ -1,6 +1,8 @@
 """Checks of what users hand in: one clear message, headed by the name of the function called."""
 
+import dataclasses
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any, TypeAlias, TypeGuard
 
@@ -59,6 +61,16 @@ def check_grey_levels(where: str, images: npt.ArrayLike) -> npt.NDArray[np.uint8
     return array.reshape(len(array), math.prod(array.shape[1:]))
 
 
+def warn_of_bits(where: str, pixels: npt.NDArray[np.uint8]) -> None:
+    """Warn if all grey levels are 0 or 1, as in images of another program, or after x / 255."""
+    if pixels.size and pixels.max() == 1:
+        warnings.warn(
+            f"{where}: no pixel is brighter than 1 of 255, which is nearly black; for images of 0 "
+            "and 1 use 255 * x",
+            stacklevel=4,
+        )
+
+
 def check_spike_times(where: str, times: npt.ArrayLike, t_max: int) -> SpikeTimes:
     """Return spike times as int16, all of them within 0..t_max."""
     array = check_array(where, "spike times", times)
@@ -110,6 +122,8 @@ def check_weights(where: str, weights: npt.ArrayLike) -> AnyArray:
     A trailing axis of length 1, as in the published weight files, is dropped.
     """
     array = check_array(where, "weights", weights)
+    if array.dtype == bool:
+        raise TypeError(f"{where}: weights must be numbers, such as +1 and -1, not True and False")
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim != 2:
@@ -164,6 +178,19 @@ def check_changeable(where: str, weights: object) -> None:
             f"{where}: weights must be a NumPy array of floats, since they are changed in place, "
             f"got {found}"
         )
+    if not weights.flags.writeable:
+        raise ValueError(
+            f"{where}: weights are changed in place, but this array is read-only, as weights_ of a "
+            "network is; change a copy()"
+        )
+
+
+def make_plain(settings: Any) -> None:
+    """Turn NumPy's numbers in the fields of a frozen dataclass into Python's, which JSON takes."""
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, np.generic):
+            object.__setattr__(settings, field.name, value.item())
 
 
 def check_labels(where: str, labels: npt.ArrayLike, n: int, n_classes: int) -> IntArray:
@@ -193,7 +220,7 @@ def check_layers(where: str, layers: Sequence[int]) -> tuple[int, ...]:
             f"{where}: layers must be two or more sizes, input first, such as (784, 600, 10), "
             f"got {layers!r}"
         )
-    return tuple(int(n) for n in layers)
+    return tuple(int(size) for size in sizes if is_whole(size))
 
 
 def check_choice(where: str, name: str, value: object, choices: Sequence[str]) -> str:

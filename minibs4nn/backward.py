@@ -18,10 +18,10 @@ from minibs4nn._checks import (
     BoolArray,
     FloatArray,
     check_changeable,
+    check_finite,
     check_layer,
     check_number,
     check_one_image,
-    check_real,
 )
 
 __all__ = ["arrived", "backpropagate", "decay", "update_weights"]
@@ -96,7 +96,7 @@ def backpropagate(
     [0.0, -0.5]
     """
     where = "backpropagate"
-    w, d = check_real(where, "weights", weights), check_real(where, "delta", delta)
+    w, d = check_finite(where, "weights", weights), check_finite(where, "delta", delta)
     t_in, t_out = check_one_image(where, times_in, times_out)
     check_layer(where, w, d, (t_out.size, t_in.size))
     was_heard = arrived(t_in, t_out)
@@ -143,7 +143,10 @@ def update_weights(
     """
     where = "update_weights"
     check_changeable(where, weights)
-    rate, d = check_number(where, "learning_rate", learning_rate), check_real(where, "delta", delta)
+    d = check_finite(where, "delta", delta)
+    rate = check_number(where, "learning_rate", learning_rate)
+    if not 0 <= rate < np.inf:
+        raise ValueError(f"{where}: learning_rate must be 0 or more, got {learning_rate!r}")
     t_in, t_out = check_one_image(where, times_in, times_out)
     check_layer(where, weights, d, (t_out.size, t_in.size))
     step = (rate * d).astype(weights.dtype)

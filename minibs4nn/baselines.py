@@ -12,7 +12,15 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import AnyArray, IntArray, check_grey_levels, check_number, is_whole
+from minibs4nn._checks import (
+    AnyArray,
+    IntArray,
+    check_grey_levels,
+    check_number,
+    is_whole,
+    make_plain,
+    warn_of_bits,
+)
 from minibs4nn.evaluation import Evaluation
 from minibs4nn.network import Network
 from minibs4nn.training import Epoch, generator
@@ -52,6 +60,7 @@ class StraightThrough:
     batch_size: int = 100
 
     def __post_init__(self) -> None:
+        make_plain(self)
         if not 0 < check_number("StraightThrough", "learning_rate", self.learning_rate) < np.inf:
             raise ValueError(
                 f"StraightThrough: learning_rate must be positive, got {self.learning_rate!r}"
@@ -183,12 +192,23 @@ class BNN(Network):
         -------
         sums : list of float32 arrays, shapes (n, size), one per layer after the input
         activations : list of float32 arrays, one per layer but the last
+
+        Raises
+        ------
+        NotTrainedError
+            If the network has no weights yet.
+        TypeError, ValueError
+            If the pixels are not uint8, or as many as the input layer has.
         """
+        self._need_weights("forward")
+        return self._forward(self._encode("BNN.forward", pixels))
+
+    def _forward(self, pixels: npt.NDArray[np.uint8]) -> tuple[list[Floats], list[Floats]]:
         return _forward(pixels, [_sign(w) for w in self.latent])
 
     def evaluate_inputs(self, inputs: AnyArray, labels: IntArray) -> Evaluation:
         """As :meth:`evaluate`, for checked images and labels."""
-        sums, _ = self.forward(inputs)
+        sums, _ = self._forward(inputs)
         synapses = sum(w.size for w in self.latent)
         means = _outcomes(sums[-1], labels)
         return Evaluation(len(inputs), **means, spikes=0.0, synaptic_operations=float(synapses))
@@ -204,6 +224,7 @@ class BNN(Network):
 
     def _encode(self, where: str, images: npt.ArrayLike) -> AnyArray:
         pixels = check_grey_levels(where, images)
+        warn_of_bits(where, pixels)
         self._check_width(where, pixels)
         return pixels
 
@@ -214,7 +235,7 @@ class BNN(Network):
         self.latent = [rng.uniform(-0.1, 0.1, shape).astype(np.float32) for shape in shapes]
 
     def _predict_inputs(self, inputs: AnyArray) -> IntArray:
-        sums, _ = self.forward(inputs)
+        sums, _ = self._forward(inputs)
         return np.asarray(sums[-1].argmax(axis=1))
 
     def _default_rule(self) -> StraightThrough:

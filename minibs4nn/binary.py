@@ -5,6 +5,8 @@ network runs on their signs, +1 and -1, times one *scale* per layer. When learni
 weight through zero, its sign flips.
 """
 
+import operator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -57,7 +59,7 @@ def sign(latent_weights: npt.ArrayLike) -> Signs:
     >>> sign([0.3, 0.0, -0.0, -2.0]).tolist()
     [1, 1, 1, -1]
     """
-    latent = check_finite("sign", "latent weights", latent_weights)
+    latent = _check_latent("sign", latent_weights)
     ones = np.ones_like(latent, dtype=np.int8)
     ones[latent < 0] = -1
     return ones
@@ -88,11 +90,17 @@ def as_latent(weights: npt.ArrayLike) -> npt.NDArray[np.float32]:
     >>> sign(as_latent([0.1, -1e-300, 1e300])).tolist()
     [1, -1, 1]
     """
-    given = check_finite("as_latent", "latent weights", weights)
+    given = _check_latent("as_latent", weights)
     single = np.finfo(np.float32)
-    latent = np.clip(given, -single.max, single.max).astype(np.float32)
+    latent = np.asarray(np.clip(given, -single.max, single.max), dtype=np.float32, order="K")
     latent[(given < 0) & (latent == 0)] = -single.tiny
     return latent
+
+
+def _check_latent(where: str, weights: npt.ArrayLike) -> FloatArray:
+    if check_array(where, "latent weights", weights).dtype == bool:
+        raise TypeError(f"{where}: latent weights must be numbers; True and False have no sign")
+    return check_finite(where, "latent weights", weights)
 
 
 def sign_threshold(threshold: npt.ArrayLike, scale: float) -> FloatArray:
@@ -125,7 +133,10 @@ def sign_threshold(threshold: npt.ArrayLike, scale: float) -> FloatArray:
     alpha = check_number("sign_threshold", "scale", scale)
     if not 0 < alpha < np.inf:
         raise ValueError(f"sign_threshold: scale must be a positive number, got {scale!r}")
-    return np.floor(check_real("sign_threshold", "threshold", threshold) / alpha)
+    theta = check_real("sign_threshold", "threshold", threshold)
+    if np.isnan(theta).any():
+        raise ValueError("sign_threshold: threshold must be a number, or infinity; found NaN")
+    return np.floor(theta / alpha)
 
 
 def scale_gradient(delta: npt.ArrayLike, potential: npt.ArrayLike, n_in: int) -> float:
@@ -162,7 +173,7 @@ def scale_gradient(delta: npt.ArrayLike, potential: npt.ArrayLike, n_in: int) ->
     0.25
     """
     where = "scale_gradient"
-    d, v = check_real(where, "delta", delta), check_real(where, "potential", potential)
+    d, v = check_finite(where, "delta", delta), check_finite(where, "potential", potential)
     if d.ndim != 1 or d.size == 0 or v.shape != d.shape:
         raise ValueError(
             f"{where}: delta and potential must both have shape (n_out,), got {d.shape} and "
@@ -180,7 +191,7 @@ def flips(before: npt.ArrayLike, after: npt.ArrayLike) -> int:
     Raises
     ------
     ValueError
-        If the shapes differ.
+        If the shapes differ, or there is anything but +1 and -1.
 
     Examples
     --------
@@ -192,6 +203,8 @@ def flips(before: npt.ArrayLike, after: npt.ArrayLike) -> int:
         raise ValueError(
             f"flips: before and after must have the same shape, got {old.shape} and {new.shape}"
         )
+    if not (np.isin(old, (-1, 1)).all() and np.isin(new, (-1, 1)).all()):
+        raise ValueError("flips: before and after must be +1 and -1; of latent weights take sign()")
     return int(np.count_nonzero(old != new))
 
 
@@ -221,6 +234,7 @@ def pack_bits(signs: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     [27]
     """
     array = check_array("pack_bits", "signs", signs)
+    check_real("pack_bits", "signs", array)
     if array.ndim != 2 or not np.isin(array, (-1, 1)).all():
         raise ValueError(
             "pack_bits: signs must be +1 and -1 in an array of shape (n_out, n_in), got shape "
@@ -252,7 +266,12 @@ def unpack_bits(bits: npt.NDArray[np.uint8], shape: tuple[int, int]) -> Signs:
     >>> unpack_bits(pack_bits([[1, -1, 1], [1, 1, -1]]), (2, 3)).tolist()
     [[1, -1, 1], [1, 1, -1]]
     """
-    n_out, n_in = shape
+    try:
+        n_out, n_in = (operator.index(n) for n in shape)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"unpack_bits: shape must be (n_out, n_in), got {shape!r}") from error
+    if min(n_out, n_in) < 0:
+        raise ValueError(f"unpack_bits: shape must be (n_out, n_in), got {shape!r}")
     bits = check_array("unpack_bits", "bits", bits)
     n_bytes = -(-n_out * n_in // 8)
     if bits.dtype != np.uint8 or bits.shape != (n_bytes,):

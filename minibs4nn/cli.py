@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from minibs4nn._npy import read_npy
 from minibs4nn.analysis import analyse
 from minibs4nn.baselines import BNN
@@ -19,14 +21,14 @@ from minibs4nn.errors import BackendError
 from minibs4nn.export import to_c_header
 from minibs4nn.files import atomic_write
 from minibs4nn.kernels import BACKENDS
-from minibs4nn.model import BS4NN, S4NN
+from minibs4nn.model import BS4NN, S4NN, SpikingNetwork
 from minibs4nn.network import Network
 from minibs4nn.packed import PackedBS4NN
 from minibs4nn.reproduce import DATASETS, claims, recorded, run, summary
 from minibs4nn.rules import BS4NN_PUBLISHED, S4NN_PUBLISHED
 from minibs4nn.storage import load
 from minibs4nn.study import run_study, studies
-from minibs4nn.training import LearningRule, checkpoint
+from minibs4nn.training import LearningRule, checkpoint, trained_on
 
 __all__ = ["main"]
 
@@ -105,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--validation", type=float, help="fraction of the training images to hold out and watch"
     )
-    train.add_argument("--threshold", type=float, default=100.0)
+    train.add_argument("--threshold", type=float, help="of every neuron (default: 100)")
     train.add_argument("--learning-rate", type=float, help="instead of the published one")
     train.add_argument("--gamma", type=int, help="instead of the published one")
     train.add_argument("--backend", choices=BACKENDS, default="auto")
@@ -302,6 +304,9 @@ def _network(options: argparse.Namespace, train: Dataset) -> Network:
     layers = (train.images[0].size, *hidden, 10)
     kinds: dict[str, type[Network]] = {"s4nn": S4NN, "bs4nn": BS4NN, "bnn": BNN}
     kind = kinds[options.model]
+    if kind is BNN and options.threshold is not None:
+        raise ValueError("train: --threshold belongs to s4nn and bs4nn")
+    threshold = 100.0 if options.threshold is None else options.threshold
     if options.out.exists() and not options.overwrite:
         net: Network | PackedBS4NN = load(options.out, backend=options.backend)
         if isinstance(net, PackedBS4NN):
@@ -314,11 +319,39 @@ def _network(options: argparse.Namespace, train: Dataset) -> Network:
                 f"train: {options.out} holds another run ({type(net).__name__} {net.layers}, seed "
                 f"{net.seed}); give another --out, or --overwrite to lose it"
             )
+        if other := _differences(options, net, threshold, train):
+            raise ValueError(
+                f"train: {options.out} holds a run with other settings: {', '.join(other)}; give "
+                "the same, another --out, or --overwrite to lose it"
+            )
         return net
     if kind is BNN:
         return BNN(layers, seed=options.seed)
     spiking = S4NN if kind is S4NN else BS4NN
-    return spiking(layers, threshold=options.threshold, seed=options.seed, backend=options.backend)
+    return spiking(layers, threshold=threshold, seed=options.seed, backend=options.backend)
+
+
+def _differences(
+    options: argparse.Namespace, net: Network, threshold: float, train: Dataset
+) -> list[str]:
+    """The options by which a command differs from the run that a file holds."""
+    asked = trained_on(train.labels.astype(np.int64), options.validation or 0.0)
+    known = net.trained_on_ or asked  # a file of an earlier version does not say
+    differs = {
+        "--threshold": isinstance(net, SpikingNetwork)
+        and any((theta != threshold).any() for theta in net.threshold),
+        "--learning-rate": options.learning_rate not in (None, _of_rule(net, "learning_rate")),
+        "--gamma": options.gamma not in (None, _of_rule(net, "gamma")),
+        "--dataset": known["labels"] != asked["labels"],
+        "--validation": known["held_out"] != asked["held_out"],
+    }
+    return [option for option, is_other in differs.items() if is_other]
+
+
+def _of_rule(net: Network, setting: str) -> float | None:
+    """A setting of the rule that a network was trained with; None if it has no such setting."""
+    number: float | None = getattr(net.rule_, setting, None)
+    return number
 
 
 def _need_file(command: str, option: str, path: Path) -> None:

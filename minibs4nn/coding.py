@@ -14,6 +14,7 @@ from minibs4nn._checks import (
     check_grey_levels,
     check_spike_times,
     check_t_max,
+    warn_of_bits,
 )
 
 __all__ = ["decode", "latency_code", "rank_order_code", "to_raster"]
@@ -54,6 +55,7 @@ def latency_code(images: npt.ArrayLike, *, t_max: int = 256) -> SpikeTimes:
     """
     t_max = check_t_max("latency_code", t_max)
     pixels = check_grey_levels("latency_code", images)
+    warn_of_bits("latency_code", pixels)
     time_of_grey = (255 - np.arange(256)) * t_max // 255  # one entry per grey level
     return time_of_grey.astype(np.int16)[pixels]
 

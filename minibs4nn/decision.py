@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import FloatArray, check_choice, check_number, is_whole
+from minibs4nn._checks import FloatArray, check_choice, check_number, is_whole, make_plain
 from minibs4nn.kernels.decision import (
     ERROR_STEPS,
     HIDDEN_STEPS,
@@ -161,6 +161,9 @@ class DecisionPotential:
     columns: int | None = None
 
     def __post_init__(self) -> None:
+        make_plain(self)
+        if not isinstance(self.mirror, bool):
+            raise TypeError(f"DecisionPotential: mirror must be True or False, got {self.mirror!r}")
         check_choice("DecisionPotential", "schedule", self.schedule, SCHEDULES)
         for name, low, high in (
             ("batch_size", 1, LARGEST_BATCH),
@@ -302,6 +305,11 @@ class DecisionPotential:
                 f"DecisionPotential: to shift, mirror or warp images of {n_in} pixels it must know "
                 f"how many stand in a row; got columns={self.columns!r}. Give columns=, a divisor "
                 f"of {n_in}, or shift=0, mirror=False and warp=0"
+            )
+        if self.shift >= min(columns, n_in // columns):
+            raise ValueError(
+                f"DecisionPotential: shift={self.shift} would move images of {n_in // columns} x "
+                f"{columns} pixels out of sight"
             )
         return columns
 

@@ -19,6 +19,7 @@ from minibs4nn._checks import (
     FloatArray,
     IntArray,
     SpikeTimes,
+    check_array,
     check_choice,
     check_labels,
     check_real,
@@ -219,7 +220,7 @@ def network_spike_times(
             f"{n_layers} layers and {n_thresholds} thresholds"
         )
     layers: list[SpikeTimes] = []
-    heard = np.asarray(times)
+    heard = check_array("network_spike_times", "times", times)
     for w, theta in zip(weights, thresholds, strict=True):
         heard, potential = layer_spike_times(heard, w, theta, t_max=t_max)
         layers.append(heard)
@@ -376,6 +377,8 @@ def published_correct(
     t_max = check_t_max("published_correct", t_max)
     times = check_spike_times("published_correct", spike_times, t_max)
     v = check_real("published_correct", "late_potential", late_potential)
+    if np.isnan(v).any():  # which argmax would take for the largest
+        raise ValueError("published_correct: late_potential must be numbers, found NaN")
     if times.ndim != 2 or times.shape[1] == 0 or v.shape != times.shape:
         raise ValueError(
             "published_correct: spike_times and late_potential must both have shape "

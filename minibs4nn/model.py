@@ -15,6 +15,7 @@ from minibs4nn._checks import (
     check_array,
     check_choice,
     check_finite,
+    check_grey_levels,
     check_layers,
     check_spike_times,
     check_t_max,
@@ -91,13 +92,7 @@ class SpikingNetwork(Network):
         self.threshold = _one_per_layer(where, threshold, self.layers)
         if initial_weights is None:
             initial_weights = [(0.0, 5.0)] * (depth - 1) + [(0.0, 48.0)]
-        ranges = check_finite(where, "initial_weights", initial_weights)
-        if ranges.shape != (depth, 2) or (ranges[:, 0] > ranges[:, 1]).any():
-            raise ValueError(
-                f"{where}: initial_weights must be {depth} pairs (low, high), one per layer after "
-                f"the input, got {initial_weights!r}"
-            )
-        self.initial_weights = [(float(low), float(high)) for low, high in ranges]
+        self.initial_weights = _ranges(where, "initial_weights", initial_weights, depth)
         self._parameters: Parameters | None = None
 
     @classmethod
@@ -114,7 +109,13 @@ class SpikingNetwork(Network):
         given = list(weights) if np.iterable(weights) else []
         if not given:
             raise ValueError(f"{where}: weights must be a list of matrices, one per layer")
-        matrices = [check_weights(where, w).astype(np.float64) for w in given]
+        checked = [check_weights(where, w) for w in given]
+        if cls.has_signs and any(_are_bits(w) for w in checked):
+            raise ValueError(
+                f"{where}: these weights are whole numbers 0 and 1; a sign is +1 or -1, and a 0 "
+                "would be heard as +1: use 2 * w - 1"
+            )
+        matrices = [w.astype(np.float64) for w in checked]
         for before, after in pairwise(matrices):
             if after.shape[1] != len(before):
                 raise ValueError(
@@ -179,6 +180,7 @@ class SpikingNetwork(Network):
 
     def evaluate_inputs(self, inputs: SpikeTimes, labels: IntArray) -> Evaluation:
         """As :meth:`evaluate`, for spike times and checked labels."""
+        self._check_width(f"{type(self).__name__}.evaluate_inputs", inputs)
         p, t_max, n = self.parameters, self.t_max, len(inputs)
         last, potentials, late_potentials = [], [], []
         fired = np.zeros(len(self.layers))
@@ -220,9 +222,17 @@ class SpikingNetwork(Network):
         ----------
         ranges : sequence of pairs (low, high), one per layer after the input, or None
             Drawn uniformly between the two. None: as the settings say.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is not one pair per layer, or a low end lies above its high one.
         """
         rng = generator(self.seed, "weights")
-        sizes = zip(self.layers[1:], self.layers[:-1], ranges or self.initial_weights, strict=True)
+        drawn = self.initial_weights
+        if ranges is not None:
+            drawn = _ranges(f"{type(self).__name__}.initialise", "ranges", ranges, len(drawn))
+        sizes = zip(self.layers[1:], self.layers[:-1], drawn, strict=True)
         weights = [rng.uniform(low, high, (n_out, n_in)) for n_out, n_in, (low, high) in sizes]
         self._set_parameters(weights, self._initial_scale())
 
@@ -274,7 +284,7 @@ class SpikingNetwork(Network):
                     f"{where}: spike times must have shape (n, {self.layers[0]}), got {times.shape}"
                 )
         else:
-            times = latency_code(array, t_max=self.t_max)
+            times = latency_code(check_grey_levels(where, array), t_max=self.t_max)
         self._check_width(where, times)
         return times
 
@@ -530,6 +540,24 @@ def _scales(where: str, scale: npt.ArrayLike, depth: int) -> FloatArray:
             f"after the input, got {scale!r}"
         )
     return np.full(depth, scales)
+
+
+def _ranges(
+    where: str, name: str, given: Sequence[tuple[float, float]], depth: int
+) -> list[tuple[float, float]]:
+    """Return one pair (low, high) per layer after the input."""
+    ranges = check_finite(where, name, given)
+    if ranges.shape != (depth, 2) or (ranges[:, 0] > ranges[:, 1]).any():
+        raise ValueError(
+            f"{where}: {name} must be {depth} pairs (low, high), one per layer after the input, "
+            f"got {given!r}"
+        )
+    return [(float(low), float(high)) for low, high in ranges]
+
+
+def _are_bits(weights: AnyArray) -> bool:
+    """Whether signs are given as some programs store them: 1 for +1, and 0 for -1."""
+    return weights.dtype.kind in "iu" and np.array_equal(np.unique(weights), [0, 1])
 
 
 def _one_per_layer(where: str, threshold: Thresholds, layers: Sequence[int]) -> list[FloatArray]:

@@ -26,6 +26,7 @@ from minibs4nn.training import (
     check_records,
     split,
     train,
+    trained_on,
 )
 
 __all__ = ["FORMAT", "Network"]
@@ -49,6 +50,9 @@ class Network(ABC):
         What it was last trained with.
     rule_state_ : dict of str to array
         What the rule remembers from one step to the next, such as the moments of Adam.
+    trained_on_ : dict or None
+        What tells the images of the last ``fit`` from others; see
+        :func:`minibs4nn.training.trained_on`.
     """
 
     def __init__(self, layers: Sequence[int], *, seed: int = 0) -> None:
@@ -61,6 +65,7 @@ class Network(ABC):
         self.history_ = History()
         self.rule_: LearningRule | None = None
         self.rule_state_: dict[str, AnyArray] = {}
+        self.trained_on_: Record | None = None
 
     def fit(
         self,
@@ -91,7 +96,8 @@ class Network(ABC):
             None: the rule the run began with, or else the published one.
         validation : float, pair or None
             A fraction of the images to hold out, or (images, labels). Measured after every epoch. A
-            run that goes on needs the same one again.
+            run that goes on needs the same one again; with another fraction it would learn from
+            images that were held out, and warns.
         callbacks : sequence of callables
             Each is called as ``callback(net, record)`` after every epoch, with the record that the
             history keeps. What a callback adds to it must be finite numbers.
@@ -116,7 +122,7 @@ class Network(ABC):
             raise ValueError(f"{where}: epochs must be a whole number from 0, got {epochs!r}")
         if len(inputs) == 0:
             raise ValueError(f"{where}: there are no images to learn from")
-        learn, held_out = np.arange(len(inputs)), None
+        learn, held_out, fraction = np.arange(len(inputs)), None, 0.0
         if isinstance(validation, (tuple, list)):
             if len(validation) != 2:
                 raise ValueError(f"{where}: validation must be a pair (images, labels)")
@@ -126,7 +132,7 @@ class Network(ABC):
             held_out = extra, check_labels(where, validation[1], len(extra), self.layers[-1])
         elif validation is not None:
             learn, aside = split(len(inputs), validation, self.seed)
-            held_out = inputs[aside], targets[aside]
+            held_out, fraction = (inputs[aside], targets[aside]), float(validation)
         if rule is None and self.rule_ is None and len(self.history_):
             raise ValueError(
                 f"{where}: this network was trained with a rule of your own, which its file only "
@@ -153,16 +159,25 @@ class Network(ABC):
                 "start again",
                 stacklevel=2,
             )
-        before, done = self.rule_, len(self.history_)
+        before, done = (self.rule_, self.trained_on_), len(self.history_)
+        if epochs > done > 0 and self.trained_on_ and self.trained_on_["held_out"] != fraction:
+            warnings.warn(
+                f"{where}: this run held out {self.trained_on_['held_out']:.0%} of its images, and "
+                f"is now told to hold out {fraction:.0%}: it would be judged by images that it has "
+                "learned from, or learn from those that judge it; give the same validation again",
+                stacklevel=2,
+            )
         self.rule_ = rule
+        if epochs > done:
+            self.trained_on_ = trained_on(targets, fraction)
         try:
             train(
                 self, inputs, targets, rule=rule, epochs=int(epochs), images=learn,
                 validation=held_out, callbacks=callbacks, progress=progress,
             )  # fmt: skip
         except BaseException:
-            if len(self.history_) == done:  # nothing was learned by the new rule
-                self.rule_ = before or rule
+            if len(self.history_) == done:  # nothing was learned
+                self.rule_, self.trained_on_ = before[0] or rule, before[1]
             raise
         return self
 
@@ -191,6 +206,7 @@ class Network(ABC):
         header = {
             "format": FORMAT, "kind": type(self).__name__, "settings": self._settings(),
             "history": self.history_.records, "rule": self._describe_rule(),
+            "trained_on": self.trained_on_,
         }  # fmt: skip
         arrays = {name: narrow(array) for name, array in self._arrays().items()}
         state = {f"rule.{name}": array for name, array in self.rule_state_.items()}
@@ -200,8 +216,11 @@ class Network(ABC):
         """Return the rule as JSON; a rule of the user's own is named, and must be given again."""
         if self.rule_ is None:
             return None
+        kind = type(self.rule_)
+        if kind.__module__.split(".")[0] != "minibs4nn":
+            return {"name": f"{kind.__module__}.{kind.__qualname__}"}
         numbers: dict[str, Any] = asdict(self.rule_) if is_dataclass(self.rule_) else {}
-        return {"name": type(self.rule_).__name__, **numbers}
+        return {"name": kind.__name__, **numbers}
 
     def prepare(self, inputs: AnyArray) -> Any:
         """Bring the encoded images into the form that the learning rule reads."""
@@ -220,8 +239,10 @@ class Network(ABC):
 
     def _check_width(self, where: str, inputs: AnyArray) -> None:
         if inputs.ndim != 2 or inputs.shape[1] != self.layers[0]:
+            one = "; for one image use image[None]" if inputs.size == self.layers[0] else ""
             raise ValueError(
-                f"{where}: images have {inputs.shape[-1]} pixels, but layers[0] is {self.layers[0]}"
+                f"{where}: images have {inputs.shape[-1]} pixels, but layers[0] is "
+                f"{self.layers[0]}{one}"
             )
 
     @staticmethod

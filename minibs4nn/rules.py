@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minibs4nn._checks import IntArray, check_choice, check_number, is_whole
+from minibs4nn._checks import IntArray, check_choice, check_number, is_whole, make_plain
 from minibs4nn.decision import SCHEDULES, DecisionPotential
 from minibs4nn.targets import ALL_SILENT
 
@@ -90,6 +90,7 @@ class RelativeTarget:
     batch_size: int = 1
 
     def __post_init__(self) -> None:
+        make_plain(self)
         check_choice("RelativeTarget", "all_silent", self.all_silent, ALL_SILENT)
         check_choice("RelativeTarget", "order", self.order, ORDERS)
         check_choice("RelativeTarget", "schedule", self.schedule, SCHEDULES)

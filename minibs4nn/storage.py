@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from minibs4nn._bits import is_packed
-from minibs4nn._checks import check_choice, is_whole
+from minibs4nn._checks import check_choice, check_number, is_whole
 from minibs4nn.baselines import BNN, StraightThrough
 from minibs4nn.errors import FileFormatError
 from minibs4nn.files import DAMAGE, Arrays, read_npz
@@ -91,12 +91,27 @@ def _rebuild(header: dict[str, Any], arrays: Arrays, backend: str) -> Network:
         net.backend = backend
     net.history_ = History(check_records("its header", header.get("history")))
     net.rule_ = rule_of(header["rule"])
+    net.trained_on_ = _trained_on(header.get("trained_on"))
     prefix = "rule."
     state = {key: array for key, array in arrays.items() if key.startswith(prefix)}
     if unknown := arrays.keys() - state.keys() - net._arrays().keys():
         raise ValueError(f"a {kind} has no array {min(unknown)!r}")
     net.rule_state_ = {key.removeprefix(prefix): array for key, array in state.items()}
     return net
+
+
+def _trained_on(described: object) -> dict[str, Any] | None:
+    """What a file says of the images; files of the first version say nothing."""
+    if described is None:
+        return None
+    if not isinstance(described, dict) or described.keys() != {"images", "labels", "held_out"}:
+        raise ValueError(f"trained_on must tell the images, got {described!r}")
+    for name in ("images", "labels"):
+        if not is_whole(described[name]) or described[name] < 0:
+            raise ValueError(f"trained_on: {name} must be a whole number, got {described[name]!r}")
+    if not 0 <= check_number("trained_on", "held_out", described["held_out"]) < 1:
+        raise ValueError(f"trained_on: held_out must be a fraction, got {described['held_out']!r}")
+    return described
 
 
 def rule_of(described: dict[str, Any] | None) -> LearningRule | None:

@@ -176,6 +176,8 @@ def normalise(delta: npt.ArrayLike) -> FloatArray:
     [[0.6, -0.8], [0.0, 0.0]]
     """
     d = check_finite("normalise", "delta", delta)
+    if d.ndim == 0:
+        raise ValueError("normalise: delta must have an axis of neurons, got one number")
     # Added one by one from the left, as the compiled kernels add them: equal to the last bit.
     length = np.sqrt(np.cumsum(d * d, axis=-1)[..., -1:])
     return np.divide(d, length, out=np.zeros_like(d), where=length > 0)

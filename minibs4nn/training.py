@@ -6,18 +6,18 @@ the number of the epoch alone: a run that was stopped and goes on gives the same
 was not.
 """
 
+import os
 import time
 import warnings
+import zlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex
 
 import numpy as np
 
-from minibs4nn._checks import AnyArray, IntArray, check_finite, is_whole
+from minibs4nn._checks import AnyArray, IntArray, check_choice, check_finite, is_whole
 
 if TYPE_CHECKING:
-    import os
-
     from minibs4nn.network import Network
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "generator",
     "split",
     "train",
+    "trained_on",
 ]
 
 Record = dict[str, Any]
@@ -55,12 +56,21 @@ def generator(seed: int, purpose: str, epoch: int = 0) -> np.random.Generator:
     -------
     numpy.random.Generator
 
+    Raises
+    ------
+    ValueError
+        If the seed or the epoch is no whole number from 0, or the purpose is none of those above.
+
     Examples
     --------
     >>> generator(0, "epoch", 3).random() == generator(0, "epoch", 3).random()
     True
     """
-    key = (_PURPOSES.index(purpose), epoch)
+    check_choice("generator", "purpose", purpose, _PURPOSES)
+    for name, number in (("seed", seed), ("epoch", epoch)):
+        if not is_whole(number) or number < 0:
+            raise ValueError(f"generator: {name} must be a whole number from 0, got {number!r}")
+    key = (_PURPOSES.index(purpose), int(epoch))
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
@@ -86,9 +96,9 @@ class History:
     def __len__(self) -> int:
         return len(self.records)
 
-    def __getitem__(self, key: str | int) -> Any:
-        """A column (array over the epochs) for a name, a record for a number."""
-        if isinstance(key, int):
+    def __getitem__(self, key: str | SupportsIndex | slice) -> Any:
+        """A column (array over the epochs) for a name, a record for a number, or some records."""
+        if not isinstance(key, str):
             return self.records[key]
         if self.records and key not in self.keys():
             raise KeyError(f"History: no column {key!r}; there are {', '.join(self.keys())}")
@@ -252,6 +262,22 @@ def train(
                 _warn_about_dead(epoch)
             for callback in callbacks:
                 callback(net, record)
+                _check_additions(record, callback)
+
+
+def _check_additions(record: Record, callback: Callback) -> None:
+    """Keep what a callback has added, as numbers that a file takes; drop anything else and say so.
+
+    The epoch that was trained stays, and can be saved.
+    """
+    for name, value in list(record.items()):
+        if isinstance(value, np.generic | np.ndarray):
+            record[name] = value.tolist()
+        try:
+            check_finite("fit", f"{name!r}, which {callback!r} put into the record,", value)
+        except (TypeError, ValueError):
+            del record[name]
+            raise
 
 
 def _summary(record: Record) -> str:
@@ -338,7 +364,33 @@ def split(n: int, fraction: float, seed: int) -> tuple[IntArray, IntArray]:
     return np.sort(shuffled[n_held_out:]), np.sort(shuffled[:n_held_out])
 
 
-def checkpoint(path: "str | os.PathLike[str]", *, every: int = 1) -> Callback:
+def trained_on(labels: IntArray, held_out: float) -> Record:
+    """What tells the training images of one run from those of another.
+
+    Parameters
+    ----------
+    labels : int64 array, shape (n,)
+    held_out : float
+        The fraction of the images that was held out; 0 for none.
+
+    Returns
+    -------
+    dict
+        ``images``, how many; ``labels``, a checksum (CRC-32); ``held_out``.
+
+    Examples
+    --------
+    >>> trained_on(np.array([3, 1, 2]), 0.1)
+    {'images': 3, 'labels': 395507172, 'held_out': 0.1}
+    """
+    return {
+        "images": len(labels),
+        "labels": zlib.crc32(labels.astype("<i8").tobytes()),
+        "held_out": held_out,
+    }
+
+
+def checkpoint(path: str | os.PathLike[str], *, every: int = 1) -> Callback:
     """Make a callback that saves the network after every epoch, or after every few.
 
     The file is replaced in one step: at any moment it is a whole network. A run goes on from it
@@ -347,7 +399,9 @@ def checkpoint(path: "str | os.PathLike[str]", *, every: int = 1) -> Callback:
     Parameters
     ----------
     path : str or path-like
+        In a folder that exists.
     every : int, epochs
+        What comes after the last of these is not in the file: save the network at the end.
 
     Returns
     -------
@@ -356,8 +410,10 @@ def checkpoint(path: "str | os.PathLike[str]", *, every: int = 1) -> Callback:
 
     Raises
     ------
-    ValueError
-        If ``every`` is not a whole number from 1.
+    TypeError, ValueError
+        If the path is none, or ``every`` is not a whole number from 1.
+    FileNotFoundError
+        If the folder does not exist: better now than after the first epochs.
 
     Examples
     --------
@@ -367,6 +423,11 @@ def checkpoint(path: "str | os.PathLike[str]", *, every: int = 1) -> Callback:
         raise ValueError(
             f"checkpoint: every must be a whole number of epochs from 1, got {every!r}"
         )
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"checkpoint: path must name a file, such as 'run.npz', got {path!r}")
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"checkpoint: the folder {folder} does not exist; make it first")
 
     def save(net: "Network", record: Record) -> None:
         if record["epoch"] % every == 0:

@@ -229,6 +229,32 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
         TypeError,
         "update_weights: learning_rate must be real numbers, got 'fast'",
     ),
+    *(
+        (
+            lambda rate=rate: update_weights(
+                WEIGHTS, [1.0, 1.0], [1, 2, 3], [4, 5], learning_rate=rate
+            ),
+            ValueError,
+            f"update_weights: learning_rate must be 0 or more, got {rate!r}",
+        )
+        for rate in (np.nan, np.inf, -1.0)
+    ),
+    (
+        lambda: update_weights(WEIGHTS, [1.0, np.nan], [1, 2, 3], [4, 5], learning_rate=0.1),
+        ValueError,
+        "update_weights: delta must be finite numbers, found NaN or infinity",
+    ),
+    (
+        lambda: backpropagate([1.0, np.inf], WEIGHTS, [1, 2, 3], [4, 5]),
+        ValueError,
+        "backpropagate: delta must be finite numbers, found NaN or infinity",
+    ),
+    (
+        lambda: decay(bs.S4NN.from_weights([WEIGHTS]).weights_[0], 0.5),
+        ValueError,
+        "decay: weights are changed in place, but this array is read-only, as weights_ of a "
+        "network is; change a copy()",
+    ),
     (
         lambda: decay([0.5], 0.5),  # type: ignore[arg-type]
         TypeError,

@@ -8,6 +8,7 @@ import pytest
 
 import minibs4nn as bs
 from minibs4nn.baselines import _gradients, _sign
+from minibs4nn.errors import NotTrainedError
 
 train, test = bs.datasets.bars(n=400, seed=0)
 LAYERS = (train.images[0].size, 32, int(train.labels.max()) + 1)
@@ -29,6 +30,24 @@ def test_forward_is_the_plain_definition(net: bs.BNN) -> None:
     hidden = np.where(x @ w0.T / np.sqrt(w0.shape[1]) < 0, -1, 1)
     sums = hidden @ w1.T
     assert (net.predict(test.images) == sums.argmax(axis=1)).all()
+
+
+def test_forward_refuses_what_it_cannot_read(net: bs.BNN) -> None:
+    with pytest.raises(NotTrainedError, match=r"^BNN\.forward: this network has not been trained"):
+        bs.BNN(LAYERS).forward(test.images)
+    with pytest.raises(
+        TypeError, match=r"^BNN\.forward: images must be uint8 grey levels 0\.\.255"
+    ):
+        net.forward(test.images / 255)  # type: ignore[arg-type]
+    with pytest.warns(UserWarning, match=r"^BNN\.forward: no pixel is brighter than 1 of 255"):
+        net.forward(test.images // 255)
+    sums, activations = net.forward(test.images)
+    assert (sums[-1].argmax(axis=1) == net.predict(test.images)).all()
+    assert len(activations) == 2
+
+
+def test_layers_may_come_from_a_generator() -> None:
+    assert bs.BNN(map(int, "643")).layers == (6, 4, 3)  # type: ignore[arg-type]
 
 
 def test_weights_are_signs_and_zero_is_plus_one(net: bs.BNN) -> None:

@@ -191,6 +191,12 @@ def test_one_update_of_a_bs4nn_by_hand(backend: str) -> None:
     assert (record["updates"], record["accuracy"], record["decision_time"]) == (1, 0, 4)
 
 
+def test_one_number_is_an_array_too() -> None:
+    assert sign(0.3) == sign(as_latent(0.3)) == 1
+    assert sign(as_latent(-1e-300)) == -1
+    assert sign_threshold(np.inf, 2.0) == np.inf  # never fires
+
+
 # --- errors --------------------------------------------------------------------------------------
 
 ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
@@ -242,6 +248,54 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
         lambda: unpack_bits([255], (2, 4)),  # type: ignore[arg-type]
         ValueError,
         "unpack_bits: 2 x 4 signs need a uint8 array of shape (1,), got int64 of shape (1,)",
+    ),
+    *(
+        (
+            lambda shape=shape: unpack_bits(np.zeros(1, np.uint8), shape),
+            error,
+            f"unpack_bits: shape must be (n_out, n_in), got {shape!r}",
+        )
+        for shape, error in (
+            (6, TypeError),
+            ((2.0, 3.0), TypeError),
+            ((1, 2, 3), TypeError),
+            ((-2, -3), ValueError),
+        )
+    ),
+    (
+        lambda: pack_bits([[None]]),  # type: ignore[arg-type]
+        TypeError,
+        "pack_bits: signs must be real numbers, got array([[None]], dtype=object)",
+    ),
+    (
+        lambda: sign([True, False]),
+        TypeError,
+        "sign: latent weights must be numbers; True and False have no sign",
+    ),
+    (
+        lambda: as_latent([True]),
+        TypeError,
+        "as_latent: latent weights must be numbers; True and False have no sign",
+    ),
+    (
+        lambda: flips([0.3, -0.2], [0.31, -0.19]),
+        ValueError,
+        "flips: before and after must be +1 and -1; of latent weights take sign()",
+    ),
+    (
+        lambda: flips([1, -1], [1, 0]),
+        ValueError,
+        "flips: before and after must be +1 and -1; of latent weights take sign()",
+    ),
+    (
+        lambda: sign_threshold([1.0, np.nan], 2.0),
+        ValueError,
+        "sign_threshold: threshold must be a number, or infinity; found NaN",
+    ),
+    (
+        lambda: scale_gradient([np.inf], [3], 4),
+        ValueError,
+        "scale_gradient: delta must be finite numbers, found NaN or infinity",
     ),
     (
         lambda: sign_threshold("5", 2.0),

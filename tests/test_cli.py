@@ -22,6 +22,7 @@ def small_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first images of MNIST, so that a training takes a moment."""
     train, test = bs.datasets.mnist()
     monkeypatch.setitem(reproduce.DATASETS, "mnist", lambda: (train[:600], test[:200]))
+    monkeypatch.setitem(reproduce.DATASETS, "fashion-mnist", lambda: (train[600:1200], test[:200]))
     monkeypatch.setenv("MINIBS4NN_NO_GPU", "1")  # the same errors on every machine
 
 
@@ -70,6 +71,15 @@ def test_another_run_in_the_file_is_not_lost(
         capsys.readouterr().err
     )
     assert out.read_bytes() == before
+    for option, value in (
+        ("--threshold", "99"), ("--validation", "0.3"), ("--gamma", "2"),
+        ("--learning-rate", "0.2"), ("--dataset", "fashion-mnist"),
+    ):  # fmt: skip
+        assert train(out, "--epochs", "2", option, value) == 1
+        said = capsys.readouterr().err
+        assert f"{out} holds a run with other settings: {option}" in said
+        assert "give the same, another --out, or --overwrite to lose it" in said
+    assert out.read_bytes() == before
     assert train(out, "--epochs", "1", "--model", "s4nn", "--overwrite") == 0
     assert isinstance(bs.load(out), bs.S4NN)
 
@@ -80,6 +90,10 @@ def test_another_run_in_the_file_is_not_lost(
         (["train", "--out", "no/such/folder/run.npz"], "no/such/folder/run.npz does not exist"),
         (["train", "--out", "x.npz", "--backend", "cupy"], "backend='cupy' needs CuPy"),
         (["train", "--out", "x.npz", "--model", "bnn", "--gamma", "2"], "belong to s4nn and bs4nn"),
+        (
+            ["train", "--out", "x.npz", "--model", "bnn", "--threshold", "2"],
+            "--threshold belongs to",
+        ),
         (["train", "--out", "x.npz", "--validation", "2"], "validation must be a fraction"),
         (["train", "--out", "x.npz", "--learning-rate", "-1"], "learning_rate must be 0 or more"),
         (["evaluate", "missing.npz"], "No such file or directory: 'missing.npz'"),

@@ -128,6 +128,14 @@ def test_images_of_a_wrong_type(images: npt.ArrayLike, message: str) -> None:
         rank_order_code(images)
 
 
+def test_images_of_zeros_and_ones_are_told_of() -> None:
+    bits = np.array([[0, 1, 1]], np.uint8)
+    with pytest.warns(UserWarning, match="^latency_code: no pixel is brighter than 1 of 255"):
+        assert latency_code(bits).tolist() == [[256, 254, 254]]
+    latency_code(0 * bits)  # an image may be black
+    latency_code(2 * bits)
+
+
 @pytest.mark.parametrize("shape", [(), (784,)])
 def test_a_single_image_needs_an_axis(shape: tuple[int, ...]) -> None:
     message = (

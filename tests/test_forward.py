@@ -293,6 +293,21 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
         "layer after the input, got list and float",
     ),
     (
+        lambda: network_spike_times([[1, 2], [3]], [[[1.0]]], [1.0]),
+        ValueError,
+        "network_spike_times: times must be an array; its rows differ in length",
+    ),
+    (
+        lambda: layer_spike_times([[1]], [[True]], 1.0),
+        TypeError,
+        "layer_spike_times: weights must be numbers, such as +1 and -1, not True and False",
+    ),
+    (
+        lambda: published_correct([[8, 8]], [[1.0, np.nan]], [1], t_max=8),
+        ValueError,
+        "published_correct: late_potential must be numbers, found NaN",
+    ),
+    (
         lambda: decide([[1, 2]], [["3", "4"]]),
         TypeError,
         "decide: potential must be real numbers, got [['3', '4']]",

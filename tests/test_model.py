@@ -456,6 +456,29 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
         "BS4NN.from_weights: scale must be a positive number, or one for each of the 1 layers",
     ),
     (
+        lambda: bs.BS4NN.from_weights([np.array([[True, False]])], scale=1.0),
+        TypeError,
+        "BS4NN.from_weights: weights must be numbers, such as +1 and -1, not True and False",
+    ),
+    (
+        lambda: bs.BS4NN.from_weights([[[1, 0], [0, 1]]], scale=1.0),
+        ValueError,
+        "BS4NN.from_weights: these weights are whole numbers 0 and 1; a sign is +1 or -1, and a 0 "
+        "would be heard as +1: use 2 * w - 1",
+    ),
+    (
+        lambda: bs.S4NN.from_weights(ONE).evaluate_inputs(
+            np.zeros((1, 8), np.int16), np.zeros(1, np.int64)
+        ),
+        ValueError,
+        "S4NN.evaluate_inputs: images have 8 pixels, but layers[0] is 2",
+    ),
+    (
+        lambda: bs.S4NN.from_weights([np.ones((1, 6))]).predict(np.zeros((2, 3), np.uint8)),
+        ValueError,
+        "S4NN.predict: images have 3 pixels, but layers[0] is 6; for one image use image[None]",
+    ),
+    (
         lambda: bs.S4NN.from_weights(ONE, backend="fast"),
         ValueError,
         "S4NN: backend must be one of 'auto', 'numpy', 'numba', 'cupy'; got 'fast'",
@@ -468,13 +491,13 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
     (
         lambda: bs.S4NN.from_weights(ONE).predict(np.zeros((3, 2))),
         TypeError,
-        "latency_code: images must be uint8 grey levels 0..255, got float64; for floats in [0, 1] "
+        "S4NN.predict: images must be uint8 grey levels 0..255, got float64; for floats in [0, 1] "
         "use (255 * x).astype('uint8')",
     ),
     (
         lambda: bs.S4NN.from_weights(ONE).predict(np.zeros(2, np.uint8)),
         ValueError,
-        "latency_code: images must have shape (n, height, width) or (n, pixels), got (2,); for "
+        "S4NN.predict: images must have shape (n, height, width) or (n, pixels), got (2,); for "
         "one image use image[None]",
     ),
     (

@@ -119,6 +119,11 @@ def test_normalise_by_hand() -> None:
 HERE = "relative_targets: "
 ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
     (
+        lambda: normalise(3.0),
+        ValueError,
+        "normalise: delta must have an axis of neurons, got one number",
+    ),
+    (
         lambda: relative_targets([[1]], [0], gamma=-1),
         ValueError,
         HERE + "gamma must be a whole number in 0..256, got -1",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import minibs4nn as bs
 from minibs4nn.kernels import cpu
-from minibs4nn.training import Epoch, History, checkpoint, generator, split
+from minibs4nn.training import Epoch, History, checkpoint, generator, split, trained_on
 
 Array = npt.NDArray[Any]
 Net = bs.S4NN | bs.BS4NN
@@ -228,6 +228,25 @@ def test_held_out_images_are_not_learned_from(cls: type[Net]) -> None:
 
 
 @KINDS
+def test_another_validation_in_the_middle_of_a_run_is_told(cls: type[Net], tmp_path: Path) -> None:
+    net = fit(fresh(cls), 1, validation=0.2)
+    net.save(tmp_path / "net.npz")
+    loaded = bs.load(tmp_path / "net.npz")
+    assert isinstance(loaded, cls)
+    assert loaded.trained_on_ == net.trained_on_ == trained_on(LABELS, 0.2)
+    told = (
+        f"{cls.__name__}.fit: this run held out 20% of its images, and is now told to hold out 0%"
+    )
+    with pytest.warns(UserWarning, match="^" + re.escape(told)):
+        fit(loaded, 2)
+    with pytest.warns(UserWarning, match="held out 0% .* to hold out 30%"):
+        fit(loaded, 3, validation=0.3)
+    fit(net, 2, validation=0.2)  # no warning: it is the same
+    net.trained_on_ = None  # a file of an earlier version says nothing
+    fit(net, 3)
+
+
+@KINDS
 def test_validation_with_a_pair_and_without(cls: type[Net]) -> None:
     pair = fit(fresh(cls), 2, validation=(TEST.images, TEST.labels))
     none = fit(fresh(cls), 2, validation=None)
@@ -289,6 +308,8 @@ def test_a_history_reads_like_columns_and_like_records() -> None:
     with pytest.raises(IndexError):
         history[2]
     assert History()["anything"].tolist() == []
+    assert history[np.int64(1)] == history[1]
+    assert history[-2:] == history.records[-2:]
 
 
 @KINDS
@@ -321,6 +342,47 @@ def test_checkpoint(cls: type[Net], tmp_path: Path) -> None:
     assert len(part.history_) == 2
     assert state(fit(part, 3)) == state(net)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["every.npz", "second.npz"]
+
+
+def test_a_checkpoint_that_can_never_be_written_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(
+        FileNotFoundError, match=r"^checkpoint: the folder .*missing does not exist"
+    ):
+        checkpoint(tmp_path / "missing" / "run.npz")
+    with pytest.raises(
+        TypeError, match=r"^checkpoint: path must name a file, such as .*, got None"
+    ):
+        checkpoint(None)  # type: ignore[arg-type]
+
+
+def test_what_callbacks_add_can_be_saved(tmp_path: Path) -> None:
+    def add(net: object, record: dict[str, Any]) -> None:
+        record |= {"a": np.int64(3), "b": np.float32(0.5), "c": np.array([1, 2]), "d": np.bool_(1)}
+
+    path = tmp_path / "net.npz"
+    net = fit(fresh(bs.BS4NN), 2, callbacks=[add, checkpoint(path)])
+    loaded = bs.load(path)
+    assert isinstance(loaded, bs.BS4NN)
+    for history in (net.history_, loaded.history_):
+        last = history[-1]
+        assert (last["a"], last["b"], last["c"], last["d"]) == (3, 0.5, [1, 2], True)
+
+
+@pytest.mark.parametrize("value", ["text", None, np.nan, [1.0, np.inf], [[1], [2, 3]]])
+def test_what_cannot_be_saved_is_named_at_once_and_the_epoch_kept(
+    value: Any, tmp_path: Path
+) -> None:
+    def add(net: object, record: dict[str, Any]) -> None:
+        record["mine"] = value
+
+    net = fresh(bs.BS4NN)
+    with pytest.raises(
+        (TypeError, ValueError), match=r"^fit: 'mine', which .* put into the record"
+    ):
+        fit(net, 2, callbacks=[add])
+    assert len(net.history_) == 1
+    net.save(tmp_path / "net.npz")
+    assert state(fit(net, 2)) == state(fit(fresh(bs.BS4NN), 2))
 
 
 @pytest.mark.parametrize("every", [0, -1, 1.5, True, "2"])
@@ -542,6 +604,34 @@ def test_a_rule_of_the_users_own_must_be_given_again(cls: type[Net], tmp_path: P
     assert state(fit(loaded, 2, rule=OwnRule())) == state(fit(fresh(cls), 2))
 
 
+class RelativeTarget(bs.RelativeTarget):
+    """A rule of the user's own with the name of one of the library's."""
+
+
+def test_a_rule_that_is_named_like_ours_is_not_taken_for_it(tmp_path: Path) -> None:
+    net = fit(fresh(bs.BS4NN), 1, rule=RelativeTarget(learning_rate=0.5))
+    net.save(tmp_path / "net.npz")
+    loaded = bs.load(tmp_path / "net.npz")
+    assert isinstance(loaded, bs.BS4NN)
+    with pytest.raises(ValueError, match="trained with a rule of your own"):
+        fit(loaded, 2, rule=None)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        bs.RelativeTarget(gamma=np.int64(2), learning_rate=np.float32(0.25)),  # type: ignore[arg-type]
+        bs.DecisionPotential(batch_size=np.int64(20), mirror=np.bool_(False)),  # type: ignore[arg-type]
+    ],
+)
+def test_a_rule_of_numpy_numbers_can_be_saved(rule: Any, tmp_path: Path) -> None:
+    net = fit(fresh(bs.BS4NN), 1, rule=rule)
+    net.save(tmp_path / "net.npz")
+    loaded = bs.load(tmp_path / "net.npz")
+    assert isinstance(loaded, bs.BS4NN)
+    assert loaded.rule_ == rule
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -618,7 +708,7 @@ def given_to_fit(**changes: Any) -> dict[str, Any]:
         ),
         (
             {"images": IMAGES / 255}, TypeError,
-            "latency_code: images must be uint8 grey levels 0..255, got float64; for floats in "
+            "BS4NN.fit: images must be uint8 grey levels 0..255, got float64; for floats in "
             "[0, 1] use (255 * x).astype('uint8')",
         ),
         (
@@ -729,6 +819,36 @@ def test_callbacks_that_can_be_iterated_once_are_called_after_every_epoch() -> N
     once = (call for call in [lambda net, record: seen.append(record["epoch"])])
     fit(fresh(bs.S4NN), 3, callbacks=once)
     assert seen == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0, "weigths"), "purpose must be one of 'weights', 'split', 'epoch'; got 'weigths'"),
+        ((None, "epoch"), "seed must be a whole number from 0, got None"),
+        ((-1, "epoch"), "seed must be a whole number from 0, got -1"),
+        ((0, "epoch", 1.5), "epoch must be a whole number from 0, got 1.5"),
+    ],
+)
+def test_random_numbers_of_nothing(arguments: Any, message: str) -> None:
+    with pytest.raises(ValueError, match="^generator: " + re.escape(message)):
+        generator(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "message"),
+    [
+        ([(0, 1)], "ranges must be 2 pairs (low, high), one per layer after the input, got "),
+        (
+            [(1, 0), (3, 2)],
+            "ranges must be 2 pairs (low, high), one per layer after the input, got ",
+        ),
+        ([(0, np.nan), (0, 1)], "ranges must be finite numbers, found NaN or infinity"),
+    ],
+)
+def test_first_weights_that_cannot_be_drawn(ranges: Any, message: str) -> None:
+    with pytest.raises(ValueError, match="^S4NN.initialise: " + re.escape(message)):
+        fresh(bs.S4NN).initialise(ranges)
 
 
 def test_a_list_is_as_good_as_a_pair() -> None:

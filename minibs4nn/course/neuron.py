@@ -242,8 +242,8 @@ LEAK = Task(
         ),
         Misconception(
             partial(_leaky, leak_last=True),
-            "In your code a spike leaks in the very step in which it arrives. The leak takes from what "
-            "was there before, so it comes before the spikes of the step are added.",
+            "In your code a spike leaks in the very step in which it arrives. The leak takes from "
+            "what was there before, so it comes before the spikes of the step are added.",
         ),
         Misconception(
             partial(_leaky, reset=True),
