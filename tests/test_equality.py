@@ -239,6 +239,32 @@ def test_steps_of_exactly_one(seed: int) -> None:
     check_epoch(replace(case, rule=rule), REFERENCE)
 
 
+@pytest.mark.parametrize("scale", [None, (1.0, 1.0)], ids=["S4NN", "BS4NN"])
+def test_steps_of_exactly_plus_one(scale: tuple[float, ...] | None) -> None:
+    """Two outputs tie: the other one is too early, and its delta is +1; so is the hidden one's."""
+    case = Case(
+        times=np.array([[0]], np.int16), labels=np.array([0]), order=np.array([0, 0]),
+        latent=(np.array([[4.0]]), np.array([[4.0], [4.0]])),
+        thresholds=(np.zeros(1), np.zeros(2)), scale=scale,
+        rule=RelativeTarget(learning_rate=1.0, gamma=3), t_max=9,
+    )  # fmt: skip
+    check_epoch(case, REFERENCE)
+    p, _ = run(replace(case, order=np.array([0])), NUMBA)
+    assert [latent.tolist() for latent in p.latent] == [[[3.0]], [[4.0], [3.0]]]
+
+
+def test_decay_of_a_layer_that_fills_the_words() -> None:
+    """Without neurons that fill up a word there is no room for a mistake about where it ends."""
+    rng = np.random.default_rng(5)
+    case = Case(
+        times=rng.integers(0, 7, (12, 5)).astype(np.int16), labels=rng.integers(0, 64, 12),
+        order=np.arange(12), latent=(rng.integers(-4, 6, (64, 5)) / 4,),
+        thresholds=(np.full(64, 1.5),), scale=None,
+        rule=RelativeTarget(learning_rate=0.25, gamma=2, weight_decay=0.5), t_max=9,
+    )  # fmt: skip
+    check_epoch(case, REFERENCE)
+
+
 @pytest.mark.parametrize("layer", [0, 1])
 def test_a_scale_that_falls_to_zero_is_named(layer: int) -> None:
     rng = np.random.default_rng(0)
