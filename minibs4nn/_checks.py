@@ -16,6 +16,7 @@ BoolArray: TypeAlias = npt.NDArray[np.bool_]
 AnyArray: TypeAlias = npt.NDArray[Any]
 
 LONGEST_WINDOW = np.iinfo(np.int16).max
+ENOUGH_PIXELS = 64  # to wonder that none is brighter than 1; an example of three may be so
 
 
 def is_whole(value: object) -> TypeGuard[int]:
@@ -63,7 +64,7 @@ def check_grey_levels(where: str, images: npt.ArrayLike) -> npt.NDArray[np.uint8
 
 def warn_of_bits(where: str, pixels: npt.NDArray[np.uint8]) -> None:
     """Warn if all grey levels are 0 or 1, as in images of another program, or after x / 255."""
-    if pixels.size and pixels.max() == 1:
+    if pixels.size >= ENOUGH_PIXELS and pixels.max() == 1:
         warnings.warn(
             f"{where}: no pixel is brighter than 1 of 255, which is nearly black; for images of 0 "
             "and 1 use 255 * x",

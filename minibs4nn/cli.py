@@ -35,6 +35,7 @@ __all__ = ["main"]
 HIDDEN = {"s4nn": 400, "bs4nn": 600, "bnn": 600}  # as published for MNIST
 DAY = 86_400  # seconds
 TEBIBYTE = 1 << 20  # MiB
+AGAIN = "nothing was left to train; to run it again, give a new folder: --results FOLDER"
 BENCHMARKS = ("training_step", "inference", "cost_growth", "memory")
 SCRIPTS = Path(__file__).parents[1] / "benchmarks"
 
@@ -452,10 +453,12 @@ def _reproduce(options: argparse.Namespace) -> int:
     if options.claim not in known:
         raise ValueError(f"reproduce: no claim {options.claim!r}; there are {', '.join(known)}")
     claim = known[options.claim]
+    left = 0
     for seed in options.seed or claim.seeds:
         if claim.path(options.results, seed, ".json").exists():
             print(f"{claim.name}, seed {seed}: recorded already")
             continue
+        left += 1
         record = run(
             claim, seed, options.results, backend=options.backend, progress=not options.quiet
         )
@@ -466,6 +469,8 @@ def _reproduce(options: argparse.Namespace) -> int:
                 f"{claim.name}, seed {seed}, {which} epoch: accuracy {found['accuracy']:.2%}, "
                 f"published counter {found['published_accuracy']:.2%}{claimed}"
             )
+    if not left:
+        print(AGAIN)
     return 0
 
 
@@ -474,6 +479,8 @@ def _study(options: argparse.Namespace) -> int:
     if options.study not in known:
         raise ValueError(f"reproduce: no study {options.study!r}; there are {', '.join(known)}")
     study, progress = known[options.study], not options.quiet
+    path = study.path(options.results)
+    before = path.read_bytes() if path.exists() else b""
     record = run_study(study, options.results, backend=options.backend, progress=progress)
     print("validation accuracy, published counter, tied and silent images after the last epoch")
     for variant in record["variants"]:
@@ -482,6 +489,8 @@ def _study(options: argparse.Namespace) -> int:
             names = ("accuracy", "published_accuracy", "tied", "silent")
             shares = "  ".join(f"{variant['last'][name]:7.2%}" for name in names)
         print(f"{shares}  {variant['name']}")
+    if path.read_bytes() == before:
+        print(AGAIN)
     return 0
 
 

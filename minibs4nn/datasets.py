@@ -12,7 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from minibs4nn._caltech import find_photographs
-from minibs4nn._checks import AnyArray, IntArray, check_choice, check_number, is_whole
+from minibs4nn._checks import (
+    AnyArray,
+    IntArray,
+    check_array,
+    check_choice,
+    check_number,
+    is_whole,
+)
 from minibs4nn._idx import read_idx
 from minibs4nn._sources import FILES, bundled_mnist, cache_folder, find_fashion_mnist
 
@@ -61,7 +68,8 @@ class Dataset:
     name: str
 
     def __post_init__(self) -> None:
-        images, labels = np.asarray(self.images), np.asarray(self.labels)
+        images = check_array("Dataset", "images", self.images)
+        labels = check_array("Dataset", "labels", self.labels)
         if images.dtype != np.uint8:
             raise TypeError(f"Dataset: images must be uint8 grey levels 0..255, got {images.dtype}")
         if images.ndim != 3:
@@ -83,7 +91,7 @@ class Dataset:
 
     def __getitem__(self, which: slice | npt.ArrayLike) -> "Dataset":
         """Take a part: a slice, a list of indices, or a mask of n booleans."""
-        index = which if isinstance(which, slice) else np.asarray(which)
+        index = which if isinstance(which, slice) else check_array("Dataset[...]", "indices", which)
         if isinstance(index, np.ndarray):
             if index.shape == (0,):
                 index = index.astype(np.intp)  # NumPy takes an empty list for floats

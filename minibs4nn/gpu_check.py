@@ -7,6 +7,7 @@ estimate, and says so.
 """
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
@@ -375,13 +376,13 @@ def markdown(record: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def write(record: dict[str, Any], folder: Path) -> Path:
+def write(record: dict[str, Any], folder: str | os.PathLike[str]) -> Path:
     """Write the record as JSON, and as a page beside it.
 
     Parameters
     ----------
     record : dict
-    folder : path
+    folder : str or path-like
         Made if it is not there.
 
     Returns
@@ -389,8 +390,9 @@ def write(record: dict[str, Any], folder: Path) -> Path:
     path
         Of the page.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    stem = folder / f"gpu-{record['date'][:19].replace(':', '')}"
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    stem = place / f"gpu-{record['date'][:19].replace(':', '')}"
     for suffix, text in ((".json", json.dumps(record, indent=2)), (".md", markdown(record))):
         with atomic_write(stem.with_suffix(suffix)) as file:
             file.write(text.encode())

@@ -22,12 +22,15 @@ from minibs4nn._checks import (
     FloatArray,
     IntArray,
     SpikeTimes,
+    check_array,
     check_choice,
     check_grey_levels,
+    check_labels,
     check_layers,
     check_spike_times,
     check_t_max,
     is_whole,
+    warn_of_bits,
 )
 from minibs4nn.binary import pack_bits, unpack_bits
 from minibs4nn.coding import latency_code
@@ -101,6 +104,13 @@ class PackedBS4NN:
         self.backend = check_choice(where, "backend", backend, BACKENDS)
         if max(self.layers) > LARGEST:
             raise ValueError(f"{where}: a layer may have up to {LARGEST} neurons, got {layers!r}")
+        for name, parts in (("bits", bits), ("thresholds", thresholds)):
+            if not np.iterable(parts):
+                raise TypeError(
+                    f"{where}: {name} must be a list of arrays, one for each layer after the "
+                    f"input, got {parts!r}"
+                )
+        bits, thresholds = list(bits), list(thresholds)
         depth = len(self.layers) - 1
         if len(bits) != depth or len(thresholds) != depth:
             raise ValueError(
@@ -161,7 +171,7 @@ class PackedBS4NN:
         BackendError
             If the backend cannot run here.
         """
-        values, time_of = self._values(images)
+        values, time_of = self._values("PackedBS4NN.predict", images)
         if threads is None:
             threads = _cores()
         elif not is_whole(threads) or threads < 1:
@@ -201,15 +211,31 @@ class PackedBS4NN:
 
         An :class:`~minibs4nn.Evaluation` counts all spikes in the window, and :meth:`predict` stops
         at the first of the output; so this runs on the expanded network.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If images, labels and layers do not fit together, or there are no images.
         """
-        return self.unpack().evaluate(images, labels)
+        where = "PackedBS4NN.evaluate"
+        values, time_of = self._values(where, images)
+        truth = check_labels(where, labels, len(values), self.layers[-1])
+        if len(values) == 0:
+            raise ValueError(f"{where}: there are no images to judge by")
+        return self.unpack().evaluate_inputs(time_of[values], truth)
 
     def spike_times(self, images: npt.ArrayLike) -> list[SpikeTimes]:
         """When every neuron fires, as :meth:`minibs4nn.BS4NN.spike_times` says it.
 
         As :meth:`evaluate`, this runs on the expanded network.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If these are no images, or of another size than the first layer.
         """
-        return self.unpack().spike_times(images)
+        values, time_of = self._values("PackedBS4NN.spike_times", images)
+        return self.unpack().spike_times(time_of[values])
 
     def unpack(self) -> "BS4NN":
         """Expand the bits into a network that computes the same, with a scale of 1.
@@ -234,12 +260,12 @@ class PackedBS4NN:
         """
         write_bits(path, BitsFile(self.layers, self.t_max, self._thresholds, self.bits))
 
-    def _values(self, images: npt.ArrayLike) -> tuple[AnyArray, SpikeTimes]:
+    def _values(self, where: str, images: npt.ArrayLike) -> tuple[AnyArray, SpikeTimes]:
         """The images as a read-only array (n, n_in), and the spike time of each of its values.
 
         Whatever the images are, 0 stands for silence.
         """
-        where, array = "PackedBS4NN.predict", np.asarray(images)
+        array = check_array(where, "images", images)
         if array.dtype == np.int16:
             values: AnyArray = check_spike_times(where, array, self.t_max)
             if values.ndim != 2:
@@ -251,6 +277,7 @@ class PackedBS4NN:
             time_of = np.arange(self.t_max, -1, -1, dtype=np.int16)
         else:
             values = check_grey_levels(where, array)
+            warn_of_bits(where, values)
             levels = np.arange(256, dtype=np.uint8)
             time_of = latency_code(levels[None], t_max=self.t_max)[0]
         if values.shape[1] != self.layers[0]:
@@ -278,6 +305,10 @@ def pack(net: "BS4NN") -> PackedBS4NN:
 
     Raises
     ------
+    TypeError
+        If this is no BS4NN; no other network has weights of one bit.
+    NotTrainedError
+        If it has no weights.
     ValueError
         If thresholds of output neurons are so large that ties could not be decided exactly.
 
@@ -288,6 +319,10 @@ def pack(net: "BS4NN") -> PackedBS4NN:
     >>> net.thresholds[0].tolist(), net.unpack().weights_[0].tolist()
     ([1], [[1, -1, 1]])
     """
+    from minibs4nn.model import BS4NN
+
+    if not isinstance(net, BS4NN):
+        raise TypeError(f"pack: wants a BS4NN, got {type(net).__name__}")
     limits = net.parameters.forward_thresholds
     last = len(limits) - 1
     thresholds = [
@@ -317,7 +352,7 @@ def _within_reach(limits: FloatArray, n_in: int, *, is_output: bool) -> Threshol
 
 def _check_bits(where: str, bits: Bits, n: int) -> Bits:
     """Return ``bits`` if they are ``n``, and those that fill up the last byte are 0."""
-    array = np.asarray(bits)
+    array = check_array(where, "bits", bits)
     if array.dtype != np.uint8 or array.shape != (-(-n // 8),):
         raise ValueError(
             f"{where}: {n} signs need a uint8 array of shape ({-(-n // 8)},), got {array.dtype} of "
@@ -330,7 +365,7 @@ def _check_bits(where: str, bits: Bits, n: int) -> Bits:
 
 def _check_thresholds(where: str, thresholds: npt.ArrayLike, n_out: int) -> Thresholds:
     """Return one threshold per neuron, read-only; equal ones share their memory."""
-    array = np.asarray(thresholds)
+    array = check_array(where, "thresholds", thresholds)
     if array.shape != (n_out,) or array.dtype.kind not in "iu":
         raise ValueError(
             f"{where}: thresholds must be whole numbers, one for each of the {n_out} neurons, got "

@@ -94,9 +94,9 @@ class Claim:
     claimed: float | None = None
     silent_at_most: float = 1.0
 
-    def path(self, results: Path, seed: int, suffix: str) -> Path:
+    def path(self, results: str | os.PathLike[str], seed: int, suffix: str) -> Path:
         """Where a run of this claim is recorded."""
-        return results / self.dataset / f"{self.name}-seed{seed}{suffix}"
+        return Path(results) / self.dataset / f"{self.name}-seed{seed}{suffix}"
 
 
 def claims() -> dict[str, Claim]:
@@ -120,14 +120,16 @@ def settings_in(folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield file.name.removesuffix(".toml"), tomllib.loads(file.read_text())
 
 
-def run(claim: Claim, seed: int, results: Path, *, backend: str, progress: bool) -> dict[str, Any]:
+def run(
+    claim: Claim, seed: int, results: str | os.PathLike[str], *, backend: str, progress: bool
+) -> dict[str, Any]:
     """Train once for a claim, judge the network, write the record; go on where a run was stopped.
 
     Parameters
     ----------
     claim : Claim
     seed : int
-    results : path
+    results : str or path-like
         The folder of the records.
     backend : str
     progress : bool
@@ -182,7 +184,7 @@ def run(claim: Claim, seed: int, results: Path, *, backend: str, progress: bool)
     return record
 
 
-def recorded(claim: Claim, results: Path) -> Iterator[dict[str, Any]]:
+def recorded(claim: Claim, results: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
     """Read the records of a claim, one per seed that has been run.
 
     Raises

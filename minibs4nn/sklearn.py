@@ -106,7 +106,7 @@ class _SpikingClassifier(ClassifierMixin, BaseEstimator):
                 f"{where}: y must hold two classes or more, got one class, {self.classes_.tolist()}"
             )
         self.low_, self.high_ = table.min(axis=0), table.max(axis=0)
-        times = self._encode(table)
+        times = self._encode(table, int(self.fields), int(self.t_max))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self.network_ = self._train(times, labels, seed)
         self.n_iter_ = len(self.network_.history_)
@@ -173,7 +173,8 @@ class _SpikingClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         int16 array, shape (n, n_features * fields), time steps 0 to t_max
-            The fields of the first feature, then those of the second, and so on.
+            The fields of the first feature, then those of the second, and so on. ``fields`` and
+            ``t_max`` are those of the last :meth:`fit`.
 
         Raises
         ------
@@ -181,18 +182,21 @@ class _SpikingClassifier(ClassifierMixin, BaseEstimator):
             As :meth:`predict`.
         """
         check_is_fitted(self)
-        return self._encode(validate_data(self, X, reset=False, dtype=np.float64))
+        table = validate_data(self, X, reset=False, dtype=np.float64)
+        # As fitted, whatever the parameters have been set to since.
+        fields = self.network_.layers[0] // table.shape[1]
+        return self._encode(table, fields, self.network_.t_max)
 
-    def _encode(self, table: FloatArray) -> SpikeTimes:
+    def _encode(self, table: FloatArray, fields: int, t_max: int) -> SpikeTimes:
         span = self.high_ / 2 - self.low_ / 2  # halves: no difference of two floats overflows
         within = np.clip(table, self.low_, self.high_) / 2 - self.low_ / 2
         share = within / np.where(span > 0, span, 1)
-        preferred = np.linspace(0, 1, self.fields) if self.fields > 1 else np.ones(1)
-        reach = min(1.0, 2 / max(self.fields - 1, 1))
-        times = np.empty((*table.shape, self.fields), dtype=np.int16)
+        preferred = np.linspace(0, 1, fields) if fields > 1 else np.ones(1)
+        reach = min(1.0, 2 / max(fields - 1, 1))
+        times = np.empty((*table.shape, fields), dtype=np.int16)
         for field, value in enumerate(preferred):
             distance = np.minimum(np.abs(share - value) / reach, 1)
-            times[:, :, field] = (distance * self.t_max).astype(np.int16)
+            times[:, :, field] = (distance * t_max).astype(np.int16)
         return times.reshape(len(table), -1)
 
     def _train(self, times: SpikeTimes, labels: IntArray, seed: int) -> SpikingNetwork:

@@ -7,11 +7,14 @@ at the test set.
 """
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from minibs4nn._checks import check_finite
+from minibs4nn.errors import FileFormatError
 from minibs4nn.files import write_json
 from minibs4nn.model import BS4NN
 from minibs4nn.reproduce import DATASETS, circumstances, settings_in
@@ -79,9 +82,9 @@ class Study:
         for name, changes in self.extra.items():
             yield Variant(name, self.best | changes)
 
-    def path(self, results: Path) -> Path:
+    def path(self, results: str | os.PathLike[str]) -> Path:
         """Where the study is recorded."""
-        return results / "studies" / f"{self.name}.json"
+        return Path(results) / "studies" / f"{self.name}.json"
 
 
 def studies() -> dict[str, Study]:
@@ -100,14 +103,14 @@ def studies() -> dict[str, Study]:
 
 
 def run_study(
-    study: Study, results: Path, *, backend: str = "auto", progress: bool = True
+    study: Study, results: str | os.PathLike[str], *, backend: str = "auto", progress: bool = True
 ) -> dict[str, Any]:
     """Train every variant that is not recorded yet, and write the record after each.
 
     Parameters
     ----------
     study : Study
-    results : path
+    results : str or path-like
         The folder of the records.
     backend : str
     progress : bool
@@ -120,18 +123,21 @@ def run_study(
 
     Raises
     ------
+    FileFormatError
+        If the file is no record of a study.
+    ValueError
+        If it is one of other settings: it would be lost.
     OSError
         If the data set or the folder is not to be had.
     """
     path = study.path(results)
     path.parent.mkdir(parents=True, exist_ok=True)  # rather now than after the first training
     common = {
-        "name": study.name, "dataset": study.dataset, "layers": study.layers,
+        "name": study.name, "dataset": study.dataset, "layers": list(study.layers),
         "epochs": study.epochs, "seed": study.seed, "validation": study.validation,
         "images": study.images,
     }  # fmt: skip
-    old = json.loads(path.read_text()) if path.exists() else {}
-    done: list[Settings] = old["variants"] if old.items() >= common.items() else []
+    done = _recorded(path, common) if path.exists() else []
     found: list[Settings] = []
     for variant in study.variants():
         same = [other for other in done if asdict(variant).items() <= other.items()]
@@ -142,6 +148,42 @@ def run_study(
         later = [other for other in done if other not in found]
         write_json(path, common | {"variants": found + later})
     return common | {"variants": found}
+
+
+def _recorded(path: Path, common: Settings) -> list[Settings]:
+    """The variants in a record, which must be one of these settings."""
+    try:
+        record = json.loads(path.read_text("utf8"))
+        there = {name: record[name] for name in common}
+        variants: list[Settings] = record["variants"]
+        if not isinstance(variants, list):
+            raise TypeError
+        for variant in variants:
+            _check(variant)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise FileFormatError(
+            f"reproduce: {str(path)!r} is not the record of a study, or is damaged; mend it, or "
+            "move it away to run the study again"
+        ) from error
+    differ = [name for name in common if there[name] != common[name]]
+    if differ:
+        what = ", ".join(f"{name} {there[name]!r} instead of {common[name]!r}" for name in differ)
+        raise ValueError(
+            f"reproduce: {str(path)!r} records a study with {what}, and would be lost; give "
+            "another folder of results (--results), or move the file away"
+        )
+    return variants
+
+
+def _check(variant: Settings) -> None:
+    """Refuse what is no record of a variant."""
+    if not isinstance(variant["name"], str) or not isinstance(variant["settings"], dict):
+        raise TypeError
+    if "failed" in variant:
+        return
+    for which in ("last", "best"):
+        for name in WATCHED:
+            check_finite(which, name, variant[which][name])
 
 
 def _train(study: Study, variant: Variant, backend: str, progress: bool) -> dict[str, Any]:

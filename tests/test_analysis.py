@@ -1,6 +1,7 @@
 """What the analysis counts, against examples by hand and against plain loops."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -107,6 +108,26 @@ def test_a_network_of_one_layer_has_a_response() -> None:
     response = respond(net, np.array([[3, 1]], np.int16))
     assert response.decisions.tolist() == [1]
     assert response.potential_at(2).tolist() == [[0, 1]]
+
+
+def test_a_response_does_not_change_while_the_network_learns_on() -> None:
+    net, (train, test) = trained(), bs.datasets.bars(n=200)
+    response = respond(net, test.images)
+    before = (
+        response.decisions.tolist(),
+        response.potential_at(3).tolist(),
+        analysis.anytime(response, test.labels, [4, 16]).accuracy.tolist(),
+        len(response.net.history_),
+    )
+    weights = net.weights_[-1]
+    net.fit(train.images, train.labels, epochs=4, progress=False)
+    assert (weights != net.weights_[-1]).any()  # or else this would show nothing
+    assert before == (
+        response.decisions.tolist(),
+        response.potential_at(3).tolist(),
+        analysis.anytime(response, test.labels, [4, 16]).accuracy.tolist(),
+        len(response.net.history_),
+    )
 
 
 # --- times ---------------------------------------------------------------------------------------
@@ -217,6 +238,16 @@ def test_the_deadlines_span_the_window() -> None:
     assert deadlines.tolist() == list(range(T_MAX + 1))
 
 
+def test_deadlines_of_any_kind_are_read_once() -> None:
+    response = respond(BY_HAND, IMAGES)
+    wanted = analysis.anytime(response, LABELS, [0, 2, 4])
+    kinds: list[Any] = [iter([0, 2, 4]), range(0, 5, 2), np.array([0, 2, 4], np.uint8)]
+    for deadlines in kinds:
+        found = analysis.anytime(response, LABELS, deadlines)
+        assert found.deadlines.tolist() == [0, 2, 4]
+        assert found.accuracy.tolist() == wanted.accuracy.tolist()
+
+
 # --- confusion -----------------------------------------------------------------------------------
 
 
@@ -301,6 +332,22 @@ def test_a_jitter_curve_judges_the_shaken_images() -> None:
     assert alone.evaluations[0] == curve.evaluations[1]
     other = analysis.jitter_curve(BY_HAND, IMAGES, LABELS, [3], draws=4, seed=6)
     assert other.evaluations != alone.evaluations
+
+
+def test_amounts_of_any_kind_are_read_once_and_kept_as_ints() -> None:
+    wanted = analysis.jitter_curve(BY_HAND, IMAGES, LABELS, [0, 3])
+    kinds: list[Any] = [iter([0, 3]), range(0, 4, 3), np.array([0, 3], np.uint8)]
+    for amounts in kinds:
+        curve = analysis.jitter_curve(BY_HAND, IMAGES, LABELS, amounts)
+        assert curve == wanted
+        assert [type(amount) for amount in curve.values] == [int, int]
+
+
+def test_an_amount_of_a_short_kind_of_number_has_a_sign() -> None:
+    times = np.full(1000, 4, np.int16)
+    amount: Any = np.uint8(2)
+    moved = analysis.jitter(times, amount, np.random.default_rng(0), t_max=T_MAX)
+    assert set(moved.tolist()) == {2, 3, 4, 5, 6}
 
 
 def test_a_curve_has_a_mean_and_a_spread() -> None:
@@ -396,6 +443,13 @@ def test_an_analysis_is_saved_as_json_and_pictures(tmp_path: Path) -> None:
     assert read["jitter"]["evaluations"][0][2] == found.jitter.evaluations[0][2].as_dict()
 
 
+def test_an_analysis_of_numpy_s_numbers_is_saved(tmp_path: Path) -> None:
+    numbers: list[Any] = [np.array([0, 3], np.uint8), np.array([1, 2], np.float32)]
+    found = analysis.analyse(BY_HAND, IMAGES, LABELS, amounts=numbers[0], factors=numbers[1])
+    read = json.loads(found.save(tmp_path)[0].read_text())
+    assert (read["jitter"]["values"], read["thresholds"]["values"]) == ([0, 3], [1.0, 2.0])
+
+
 def test_without_matplotlib_the_json_is_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -415,6 +469,8 @@ def test_one_image_is_enough() -> None:
 # --- errors --------------------------------------------------------------------------------------
 
 BNN: Any = bs.BNN((2, 2))
+RAGGED: Any = [[1, 2], [3]]
+FIVE: Any = 5
 ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: respond(BNN, IMAGES), TypeError, "wants an S4NN, BS4NN or PackedBS4NN, got BNN"),
     (lambda: respond(bs.S4NN((2, 2)), IMAGES), bs.errors.NotTrainedError, "has not been trained"),
@@ -430,7 +486,55 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: analysis.decision_time_counts([1], [True, False]), ValueError, r"\(1,\) and \(2,\)"),
     (
         lambda: analysis.anytime(respond(BY_HAND, IMAGES), LABELS, [9]),
-        ValueError, r"deadlines must be whole time steps 0\.\.8, got \[9\]",
+        ValueError, r"deadlines must be a list of one or more whole time steps 0\.\.8, got \[9\]",
+    ),
+    (
+        lambda: analysis.anytime(BNN, LABELS),
+        TypeError, r"anytime: wants what analysis\.respond\(\) returns, got BNN",
+    ),
+    (lambda: respond(BY_HAND, RAGGED), ValueError, "respond: images must be an array; its rows"),
+    (lambda: respond(BY_HAND, IMAGES[0]), ValueError, r"shape \(n, 2\), got \(2,\)"),
+    (lambda: respond(BY_HAND, IMAGES * 1.0), TypeError, "respond: images must be uint8 grey"),
+    (
+        lambda: respond(BY_HAND, IMAGES).potential_at(3, RAGGED),
+        ValueError, "Response.potential_at: images must be an array; its rows differ",
+    ),
+    (lambda: analysis.spikes_by_decision(FIVE), ValueError, r"one n and an output .* shapes \[\]"),
+    (
+        lambda: analysis.decision_time_counts([1, 2], RAGGED),
+        ValueError, "decision_time_counts: correct must be an array; its rows differ",
+    ),
+    (
+        lambda: analysis.confusion_matrix(RAGGED, [0, 1]),
+        ValueError, "confusion_matrix: labels must be an array; its rows differ",
+    ),
+    (
+        lambda: analysis.confusion_matrix([0, 1], RAGGED),
+        ValueError, "confusion_matrix: predictions must be an array; its rows differ",
+    ),
+    (
+        lambda: analysis.threshold_sweep(BY_HAND, RAGGED, LABELS),
+        ValueError, "threshold_sweep: images must be an array; its rows differ",
+    ),
+    (
+        lambda: analysis.threshold_sweep(BY_HAND, IMAGES, LABELS, []),
+        ValueError, r"factors must be a list of one or more numbers above 0, got \[\]",
+    ),
+    (
+        lambda: analysis.jitter_curve(BY_HAND, RAGGED, LABELS),
+        ValueError, "jitter_curve: images must be an array; its rows differ",
+    ),
+    (lambda: analysis.jitter([1], 1, FIVE), TypeError, "jitter: rng must be .*Generator.* got int"),
+    (lambda: analysis.analyse(BNN, IMAGES, LABELS), TypeError, "analyse: wants an S4NN"),
+    (lambda: analysis.analyse(BY_HAND, RAGGED, LABELS), ValueError, "analyse: images must be an a"),
+    # At the start, before the whole analysis has been made: there are no labels yet.
+    (
+        lambda: analysis.analyse(BY_HAND, IMAGES, [], factors=[]),
+        ValueError, "analyse: factors must be a list of one or more",
+    ),
+    (
+        lambda: analysis.analyse(BY_HAND, IMAGES, [], amounts=[]),
+        ValueError, "analyse: amounts must be a list of one or more",
     ),
     (
         lambda: analysis.anytime(respond(BY_HAND, IMAGES[:0]), LABELS[:0]),
@@ -443,7 +547,7 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: analysis.threshold_sweep(BNN, IMAGES, LABELS), TypeError, "threshold_sweep: wants an"),
     (lambda: analysis.threshold_sweep(BY_HAND, IMAGES[:, :1], LABELS), ValueError, "have 1 pixels"),
     (lambda: analysis.jitter_curve(BY_HAND, IMAGES[:0], []), ValueError, "there are no images"),
-    (lambda: analysis.jitter_curve(BY_HAND, IMAGES, LABELS, [9]), ValueError, r"0\.\.8, got 9"),
+    (lambda: analysis.jitter_curve(BY_HAND, IMAGES, LABELS, [9]), ValueError, r"0\.\.8, got \[9\]"),
     (lambda: analysis.jitter_curve(BY_HAND, IMAGES, LABELS, draws=0), ValueError, "got draws=0"),
     (
         lambda: analysis.jitter([1], -1, np.random.default_rng(0)),
@@ -460,3 +564,27 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
 def test_errors(call: Callable[[], object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("steps", [5, [], [[1]], [1.0], [True], [9], [-1]])
+def test_amounts_and_deadlines_are_lists_of_time_steps(steps: Any) -> None:
+    message = f"must be a list of one or more whole time steps 0..8, got {steps!r}"
+    with pytest.raises(ValueError, match=re.escape(f"jitter_curve: amounts {message}")):
+        analysis.jitter_curve(BY_HAND, IMAGES, LABELS, steps)
+    with pytest.raises(ValueError, match=re.escape(f"anytime: deadlines {message}")):
+        analysis.anytime(respond(BY_HAND, IMAGES), LABELS, steps)
+
+
+@pytest.mark.parametrize("n_classes", [2.0, 0, True])
+def test_the_number_of_classes_is_a_whole_number(n_classes: Any) -> None:
+    message = f"confusion_matrix: n_classes must be a whole number from 1, got {n_classes}$"
+    with pytest.raises(ValueError, match=message):
+        analysis.confusion_matrix([0], [0], n_classes=n_classes)
+
+
+@pytest.mark.parametrize("method", ["mean", "lowest", "highest"])
+def test_a_curve_names_the_counters_that_there_are(method: str) -> None:
+    curve = analysis.threshold_sweep(BY_HAND, IMAGES, LABELS, [1])
+    message = rf"Curve\.{method}: counter must be one of 'n', .*; got 'validation_accuracy'"
+    with pytest.raises(ValueError, match=message):
+        getattr(curve, method)("validation_accuracy")

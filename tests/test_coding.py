@@ -129,11 +129,12 @@ def test_images_of_a_wrong_type(images: npt.ArrayLike, message: str) -> None:
 
 
 def test_images_of_zeros_and_ones_are_told_of() -> None:
-    bits = np.array([[0, 1, 1]], np.uint8)
+    bits = np.tile([0, 1], (8, 4)).astype(np.uint8)
     with pytest.warns(UserWarning, match="^latency_code: no pixel is brighter than 1 of 255"):
-        assert latency_code(bits).tolist() == [[256, 254, 254]]
+        assert latency_code(bits).tolist() == [[256, 254] * 4] * 8
     latency_code(0 * bits)  # an image may be black
     latency_code(2 * bits)
+    latency_code(bits[:7])  # a few pixels say nothing
 
 
 @pytest.mark.parametrize("shape", [(), (784,)])

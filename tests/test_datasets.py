@@ -321,6 +321,13 @@ def test_subset_refuses_what_would_not_give_a_dataset(five: Dataset, which: npt.
     )
 
 
+def test_subset_by_rows_of_different_lengths(five: Dataset) -> None:
+    which: list[list[int]] = [[0, 1], [2]]
+    message = r"Dataset\[\.\.\.\]: indices must be an array; its rows differ in length"
+    with pytest.raises(ValueError, match=message):
+        five[which]
+
+
 @pytest.mark.parametrize("which", [[5], [True]])
 def test_subset_out_of_range(five: Dataset, which: npt.ArrayLike) -> None:
     with pytest.raises(IndexError):
@@ -375,6 +382,18 @@ def test_dataset_repr(five: Dataset) -> None:
             [0, 1, 2],
             ValueError,
             "Dataset: 2 images need labels of shape (2,), got (3,)",
+        ),
+        (
+            [[1, 2], [3]],
+            [0, 1],
+            ValueError,
+            "Dataset: images must be an array; its rows differ in length",
+        ),
+        (
+            np.zeros((2, 3, 3), np.uint8),
+            [[0, 1], [2]],
+            ValueError,
+            "Dataset: labels must be an array; its rows differ in length",
         ),
     ],
 )

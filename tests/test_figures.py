@@ -63,20 +63,39 @@ def by_input(weights: npt.NDArray[Any]) -> dict[str, Any]:
 # ---- the whole network
 
 
-@needs_node
-@pytest.mark.parametrize("name", ["decision-mnist-seed2", "bs4nn-mnist-tuned-seed0"])
-def test_the_page_decides_as_the_library_does(name: str, tmp_path: Path) -> None:
+def check_the_page(bits: Path, count: int, folder: Path) -> None:
+    """The page computes from a file what the library does, for the first images of MNIST."""
     _, test = bs.datasets.mnist()
-    count = 10_000 if name.startswith("decision") else 1_000
     images = test.images[:count]
-    images.tofile(tmp_path / "images")
-    bits = ROOT / "results" / "mnist" / f"{name}.bits"
+    images.tofile(folder / "images")
     program = ROOT / "tests" / "figures" / "network.mjs"
-    node(program, FOLDER, bits, tmp_path / "images", tmp_path / "results")
-    results = np.fromfile(tmp_path / "results", dtype="<i2").reshape(count, -1)
+    node(program, FOLDER, bits, folder / "images", folder / "results")
+    results = np.fromfile(folder / "results", dtype="<i2").reshape(count, -1)
     net = bs.load(bits)
     expected = [*net.spike_times(images), net.predict(images)[:, None]]
     np.testing.assert_array_equal(results, np.concatenate(expected, axis=1))
+
+
+@needs_node
+@pytest.mark.parametrize("name", ["decision-mnist-seed2", "bs4nn-mnist-tuned-seed0"])
+def test_the_page_decides_as_the_library_does(name: str, tmp_path: Path) -> None:
+    count = 10_000 if name.startswith("decision") else 1_000
+    check_the_page(ROOT / "results" / "mnist" / f"{name}.bits", count, tmp_path)
+
+
+@needs_node
+@pytest.mark.parametrize("t_max", [16, 300])
+def test_the_page_decides_in_a_window_of_any_length(t_max: int, tmp_path: Path) -> None:
+    a_network(784, 20, 10, t_max=t_max).save(tmp_path / "net.bits")
+    check_the_page(tmp_path / "net.bits", 200, tmp_path)
+
+
+@needs_node
+def test_the_axis_of_time_ends_with_the_window() -> None:
+    marks = call("network", [["marksOf", t_max] for t_max in (256, 100, 300, 1)])
+    assert marks == [
+        [0, 4, 16, 64, 144, 256], [0, 2, 6, 25, 56, 100], [0, 5, 19, 75, 169, 300], [0, 1]
+    ]  # fmt: skip
 
 
 @needs_node
@@ -343,11 +362,11 @@ def test_a_picture_is_spoilt_as_much_as_was_asked_for() -> None:
 # ---- the figures as objects
 
 
-def a_network(*layers: int) -> bs.PackedBS4NN:
+def a_network(*layers: int, t_max: int = 256) -> bs.PackedBS4NN:
     """A packed network with random weights."""
     rng = np.random.default_rng(0)
     weights = [rng.normal(size=shape) for shape in zip(layers[1:], layers[:-1], strict=True)]
-    return bs.BS4NN.from_weights(weights, scale=1.0, threshold=5.0).pack()
+    return bs.BS4NN.from_weights(weights, scale=1.0, threshold=5.0, t_max=t_max).pack()
 
 
 def figures() -> dict[str, Figure]:
@@ -421,8 +440,10 @@ def test_figures_say_what_does_not_fit() -> None:
         bs.figures.NeuronFigure([1, 2], [1, 2, 3])
     with pytest.raises(ValueError, match=r"labels must lie in 0\.\.2"):
         bs.figures.RaceFigure(label=3)
-    with pytest.raises(ValueError, match="must have two rows"):
+    with pytest.raises(ValueError, match=r"must have two rows, got shape \(3, 1\)"):
         bs.figures.LatentFigure([[0.1], [0.2], [0.3]], [1])
+    with pytest.raises(TypeError, match="LatentFigure: latent must be real numbers"):
+        bs.figures.LatentFigure([[0.1], [0.2, 0.3]], [1])
     with pytest.raises(traitlets.TraitError, match="'fired' trait"):
         bs.figures.PackingFigure(fired=[True])
     with pytest.raises(traitlets.TraitError, match="'all_silent' trait"):
@@ -441,12 +462,61 @@ def test_the_network_figure_answers_as_the_network_does() -> None:
     assert (figure.answer, figure.label) == (net.predict(test.images[7:8])[0], -1)
 
 
+@pytest.mark.parametrize("t_max", [16, 300])
+def test_the_network_figure_keeps_the_window_of_the_network(t_max: int) -> None:
+    _, test = bs.datasets.mnist()
+    net = a_network(784, 20, 10, t_max=t_max)
+    figure = bs.figures.NetworkFigure(net, test.images[:1], test.labels[:1])
+    for image in test.images[:20]:
+        figure.image = image
+        assert figure.decision_time == net.spike_times(image[None])[-1].min()
+        assert figure.step == min(figure.decision_time, t_max - 1)
+
+
+def test_the_network_figure_packs_what_is_not_packed() -> None:
+    _, test = bs.datasets.mnist()
+    small = a_network(784, 20, 10)
+    shown, expected = (
+        bs.figures.NetworkFigure(net, test.images[:1], test.labels[:1])
+        for net in (small.unpack(), small)
+    )
+    assert shown.network == expected.network
+    assert shown.answer == expected.answer
+
+
+RAGGED: Any = [[1, 2], [3]]
+
+
+@pytest.mark.parametrize("kind", ["LatencyFigure", "NetworkFigure"])
+def test_pictures_to_pick_from_say_what_does_not_fit(kind: str) -> None:
+    _, test = bs.datasets.mnist()
+    images = test.images[:2]
+
+    def make(images: Any, labels: Any) -> Any:
+        network = [a_network(784, 20, 10)] if kind == "NetworkFigure" else []
+        return getattr(bs.figures, kind)(*network, images, labels)
+
+    with pytest.raises(ValueError, match=f"^{kind}: images must be an array; its rows differ"):
+        make(RAGGED, [1, 2])
+    with pytest.raises(ValueError, match=f"^{kind}: labels must be an array; its rows differ"):
+        make(images, RAGGED)
+    with pytest.raises(ValueError, match=rf"^{kind}: .* and labels of shape \(\)$"):
+        make(images, 5)
+    with pytest.raises(TypeError, match=f"^{kind}: labels must be whole numbers, got object"):
+        make(images, [None, None])
+    with pytest.raises(ValueError, match=rf"^{kind}\.image: image must be an array; its rows"):
+        make(images, [1, 2]).image = RAGGED
+
+
 def test_the_network_figure_says_what_it_cannot_show() -> None:
     _, test = bs.datasets.mnist()
     with pytest.raises(ValueError, match=r"the layers \(784, n, 10\), got \(784, 20, 9\)"):
         bs.figures.NetworkFigure(a_network(784, 20, 9), test.images[:1], test.labels[:1])
-    with pytest.raises(ValueError, match=r"got \(2, 28, 28\) and 1 labels"):
+    with pytest.raises(ValueError, match=r"got \(2, 28, 28\) and labels of shape \(1,\)"):
         bs.figures.NetworkFigure(a_network(784, 20, 10), test.images[:2], test.labels[:1])
+    other: Any = bs.S4NN((784, 20, 10))
+    with pytest.raises(TypeError, match="must be a PackedBS4NN or a BS4NN, got S4NN"):
+        bs.figures.NetworkFigure(other, test.images[:1], test.labels[:1])
 
 
 WITHOUT = """

@@ -58,6 +58,13 @@ def test_all_that_it_does_on_an_imagined_card(tmp_path: Path) -> None:
     assert json.loads(page.with_suffix(".json").read_text("utf8")) == json.loads(json.dumps(record))
 
 
+def test_the_folder_may_be_a_text(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(gpu_check, "markdown", lambda record: "a page")
+    page = gpu_check.write({"date": "2026-01-02T03:04:05"}, str(tmp_path / "gpu"))
+    assert page == tmp_path / "gpu" / "gpu-2026-01-02T030405.md"
+    assert page.read_text() == "a page"
+
+
 @needs_compiler
 def test_a_card_that_computes_wrongly_is_found(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import minibs4nn
@@ -200,6 +201,87 @@ def test_odd_cells_are_read_as_far_as_they_go(tmp_path: Path) -> None:
              {"cell_type": "code", "source": "y = 2", "metadata": 3}]  # fmt: skip
     path.write_text(json.dumps({"cells": cells}))
     assert read("student", path, [], []).cells == ("", "x = 1\n", "y = 2")
+
+
+def test_an_answer_that_is_left_out_costs_only_itself(tmp_path: Path) -> None:
+    stub = "def my_decision(spike_times, potential, t_max):\n    raise NotImplementedError\n"
+    done = graded(tmp_path, stub, RIGHT, keys=("03.2", "03.3"))
+    assert [task.points for task in done.tasks] == [0, 2]
+    assert done.tasks[0].message.startswith("There is no answer yet")
+
+
+def test_a_reply_that_is_no_plain_value_costs_only_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that the process would not send of itself: it has the same check."""
+    nested: list[Any] = []
+    for _ in range(30):
+        nested = [nested]
+    message = Sandbox._message
+
+    def forged(self: Sandbox, seconds: float) -> dict[str, Any]:
+        reply = message(self, seconds)
+        return {"case": 0, "value": nested} if reply.get("value") == 5 else reply
+
+    monkeypatch.setattr(Sandbox, "_message", forged)
+    odd = "def my_decision(spike_times, potential, t_max):\n    return 5\n"
+    done = graded(tmp_path, odd, RIGHT, keys=("03.2", "03.3"))
+    assert [task.points for task in done.tasks] == [0, 2]
+    assert done.tasks[0].message == "The function returned something that is no plain value."
+
+
+# Limits, seeds and paths that would cost right answers their points ------------------------------
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"memory": 1024}, "of bytes, 268435456 (256 MiB) to 1099511627776 (1 TiB), got 1024; "),
+        ({"memory": 1 << 41}, "for 1024 MiB write 1024 << 20"),
+        ({"memory": 2e9}, "memory must be a whole number"),
+        ({"seconds": 0}, "Limits: seconds must be above 0 and up to 86400, got 0"),
+        ({"cell_seconds": -1}, "cell_seconds must be above 0 and up to 86400, got -1"),
+        ({"call_seconds": float("nan")}, "call_seconds must be above 0 and up to 86400, got nan"),
+        ({"task_seconds": float("inf")}, "task_seconds must be above 0 and up to 86400, got inf"),
+        ({"seconds": "5"}, "Limits: seconds must be real numbers, got '5'"),
+    ],
+)
+def test_limits_say_what_they_take(limits: dict[str, Any], message: str) -> None:
+    with pytest.raises((ValueError, TypeError)) as found:
+        Limits(**limits)
+    assert message in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("paths", "options", "message"),
+    [
+        (["a.ipynb"], {"seed": "x"}, "grade: seed must be a whole number from 0, or None, got 'x'"),
+        (["a.ipynb"], {"seed": 1.5}, "grade: seed must be a whole number from 0, or None, got 1.5"),
+        (["a.ipynb"], {"seed": -1}, "grade: seed must be a whole number from 0, or None, got -1"),
+        (["a.ipynb"], {"jobs": 0}, "grade: jobs must be a whole number from 1, got 0"),
+        (["a.ipynb"], {"jobs": -1}, "grade: jobs must be a whole number from 1, got -1"),
+        (["a.ipynb"], {"jobs": 1.5}, "grade: jobs must be a whole number from 1, got 1.5"),
+        ([], {}, "grade: no paths were given; name notebooks, or folders of them"),
+        ("in", {}, "grade: paths must be a list of paths, got 'in'; write ['in']"),
+        (Path("in"), {}, "grade: paths must be a list of paths, got 'in'; write ['in']"),
+        (["a.ipynb"], {"hidden": "out"}, "hidden must be a list of paths, got 'out'; write"),
+        (["none.ipynb"], {}, "grade: there is no none.ipynb"),
+    ],
+)
+def test_grade_says_what_it_takes(paths: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises((ValueError, TypeError, FileNotFoundError)) as found:
+        grade("03", paths, **options)
+    assert message in str(found.value)
+
+
+def test_paths_may_be_texts_and_numbers_of_numpy(tmp_path: Path) -> None:
+    path, out = notebook(tmp_path / "ada.ipynb", RIGHT), tmp_path / "out"
+    numbers: dict[str, Any] = {"seconds": np.float32(300), "memory": np.int64(512 << 20)}
+    options: dict[str, Any] = {"seed": np.int64(1), "limits": Limits(**numbers)}
+    seed, grades = grade("03", [str(path)], hidden=[str(out)], **options)
+    assert grades[0].points == 2
+    written = write_reports(str(out), "03", seed, grades)
+    assert written == [out / "grades.json", out / "feedback" / "ada.html"]
 
 
 # Hostile notebooks -------------------------------------------------------------------------------

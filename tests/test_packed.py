@@ -166,7 +166,7 @@ def test_every_grey_level_and_every_time_has_its_place_in_the_table(t_max: int) 
     greys = np.minimum(np.arange(257), 255).astype(np.uint8)[None]
     times = bs.latency_code(greys, t_max=t_max)
     for images in (greys, times):
-        values, time_of = small._values(images)
+        values, time_of = small._values("PackedBS4NN.predict", images)
         np.testing.assert_array_equal(time_of[values], times)
 
 
@@ -506,6 +506,8 @@ def test_only_a_bs4nn_can_be_packed(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 BITS = pack_bits(np.ones((3, 3)))
 NINE = PackedBS4NN((9, 2), [pack_bits(np.ones((2, 9)))], [[1, 2]])
+RAGGED: Any = [[1, 2], [3]]
+NOTHING: Any = None
 ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
     (
         lambda: bs.BS4NN((3, 3)).pack(),
@@ -591,6 +593,59 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
         ValueError,
         "PackedBS4NN.predict: spike times must have shape (n, 9), got (2, 3, 3)",
     ),
+    (
+        lambda: NINE.predict(RAGGED),
+        ValueError,
+        "PackedBS4NN.predict: images must be an array; its rows differ in length",
+    ),
+    (
+        lambda: NINE.spike_times(np.zeros((2, 8), np.uint8)),
+        ValueError,
+        "PackedBS4NN.spike_times: images have 8 pixels, but layers[0] is 9",
+    ),
+    (
+        lambda: NINE.evaluate(np.zeros((2, 8), np.uint8), [0, 0]),
+        ValueError,
+        "PackedBS4NN.evaluate: images have 8 pixels, but layers[0] is 9",
+    ),
+    (
+        lambda: NINE.evaluate(np.zeros((2, 9), np.uint8), [0]),
+        ValueError,
+        "PackedBS4NN.evaluate: 2 images need 2 labels, got labels of shape (1,)",
+    ),
+    (
+        lambda: NINE.evaluate(np.zeros((2, 9), np.uint8), [0, 2]),
+        ValueError,
+        "PackedBS4NN.evaluate: labels must lie in 0..1 (the network has 2 output neurons), got 0 "
+        "to 2",
+    ),
+    (
+        lambda: NINE.evaluate(np.zeros((0, 9), np.uint8), []),
+        ValueError,
+        "PackedBS4NN.evaluate: there are no images to judge by",
+    ),
+    (
+        lambda: PackedBS4NN((3, 3), NOTHING, [[1, 1, 1]]),
+        TypeError,
+        "PackedBS4NN: bits must be a list of arrays, one for each layer after the input, got None",
+    ),
+    (
+        lambda: PackedBS4NN((3, 3), [BITS], NOTHING),
+        TypeError,
+        "PackedBS4NN: thresholds must be a list of arrays, one for each layer after the input, got "
+        "None",
+    ),
+    (
+        lambda: PackedBS4NN((3, 3), [RAGGED], [[1, 1, 1]]),
+        ValueError,
+        "PackedBS4NN: bits must be an array; its rows differ in length",
+    ),
+    (
+        lambda: PackedBS4NN((3, 3), [BITS], [RAGGED]),
+        ValueError,
+        "PackedBS4NN: thresholds must be an array; its rows differ in length",
+    ),
+    (lambda: packed.pack(NOTHING), TypeError, "pack: wants a BS4NN, got NoneType"),
     (
         lambda: NINE.predict(np.zeros((2, 9), np.uint8), threads=0),
         ValueError,

@@ -1,9 +1,11 @@
 """The pictures show what they are told: the data are read back from the drawn objects."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -337,6 +339,13 @@ def test_race_says_what_does_not_fit(
         plot.race(potentials, 1, spike_times, labels=labels)  # type: ignore[arg-type]
 
 
+def test_race_wants_one_threshold() -> None:
+    with pytest.raises(TypeError, match=r"race: threshold must be one number, got \[2\.0, 2\.0\]"):
+        plot.race([[0, 1]], [2.0, 2.0], [2])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="race: threshold must be finite"):
+        plot.race([[0, 1]], np.inf, [2])
+
+
 # --- receptive fields -----------------------------------------------------------------------------
 
 
@@ -386,8 +395,9 @@ def test_receptive_fields_fill_rows_of_the_asked_width() -> None:
     ("shape", "columns", "message"),
     [
         ((1, 600), 10, r"each neuron has 600 weights, but shape=\(28, 28\) has 784 pixels"),
-        ((0, 784), 10, "at least one neuron and one column, got 0 and columns=10"),
-        ((1, 784), 0, "got 1 and columns=0"),
+        ((0, 784), 10, "there is no neuron to draw"),
+        ((1, 784), 0, "columns must be a whole number from 1, got 0"),
+        ((1, 784), 2.0, "columns must be a whole number from 1, got 2.0"),
         ((784,), 10, r"must have shape \(n_out, n_in\), got \(784,\)"),
     ],
 )
@@ -396,6 +406,20 @@ def test_receptive_fields_says_what_does_not_fit(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         plot.receptive_fields(np.ones(shape), columns=columns)
+
+
+@pytest.mark.parametrize("shape", [4, (4,), (2, 2, 4), (4.0, 4), (-4, -4)])
+def test_receptive_fields_want_a_height_and_a_width(shape: tuple[int, int]) -> None:
+    message = f"shape must be (height, width), two whole numbers from 1, got {shape!r}"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        plot.receptive_fields(np.ones((3, 16)), shape=shape)
+
+
+def test_receptive_fields_take_short_kinds_of_numbers() -> None:
+    shape: Any = np.array([28, 28], np.uint8)
+    columns: Any = np.uint8(2)
+    figure = plot.receptive_fields(np.ones((3, 784)), shape=shape, columns=columns)
+    assert len(_images(figure)) == 3
 
 
 # --- decision times -------------------------------------------------------------------------------
@@ -532,6 +556,11 @@ def test_confusion_says_what_does_not_fit(
         plot.confusion(labels, predictions, n_classes=2)
 
 
+def test_confusion_wants_a_whole_number_of_classes() -> None:
+    with pytest.raises(ValueError, match="confusion: n_classes must be a whole number from 1, got"):
+        plot.confusion([0], [0], n_classes=2.0)  # type: ignore[arg-type]
+
+
 # --- what the analysis counts ---------------------------------------------------------------------
 
 
@@ -626,6 +655,7 @@ def test_flips_are_drawn_in_percent_down_to_zero() -> None:
         (lambda: plot.curve([]), TypeError, "got list"),  # type: ignore[arg-type]
         (lambda: plot.curve(Curve("x", (), ())), ValueError, "no point to draw"),
         (lambda: plot.spikes_by_layer([1], [1, 2], [3]), ValueError, "one number for each layer"),
+        (lambda: plot.spikes_by_layer([1], [1], 3), ValueError, r"layer, .*, of layers, \(\)"),  # type: ignore[arg-type]
         (lambda: plot.weight_histograms([]), ValueError, "no layer to draw"),
         (lambda: plot.weight_histograms(None), TypeError, "analysis.* returns, got NoneType"),  # type: ignore[arg-type]
         (lambda: plot.weight_histograms([1.0]), TypeError, "analysis.* returns, got list"),  # type: ignore[list-item]

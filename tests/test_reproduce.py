@@ -69,6 +69,12 @@ def test_a_run_records_what_its_network_does(
     assert names == {f"{claim.name}-seed0.json", record["file"]}  # the checkpoints are gone
 
 
+def test_the_folder_may_be_a_text(small: Callable[[str], Claim], tmp_path: Path) -> None:
+    claim = replace(small("BNN"), epochs=1)
+    record = run(claim, 0, str(tmp_path), backend="auto", progress=False)
+    assert list(recorded(claim, str(tmp_path))) == [record]
+
+
 def test_real_weights_are_kept_of_the_first_seed_only(
     small: Callable[[str], Claim], tmp_path: Path
 ) -> None:
@@ -126,7 +132,10 @@ def test_a_recorded_seed_is_not_run_again_even_if_the_claim_does_not_ask_for_it(
     assert main(command) == 0
     assert "seed 77, last epoch" in capsys.readouterr().out
     assert main(command) == 0
-    assert capsys.readouterr().out == f"{claim.name}, seed 77: recorded already\n"
+    assert capsys.readouterr().out == (
+        f"{claim.name}, seed 77: recorded already\n"
+        "nothing was left to train; to run it again, give a new folder: --results FOLDER\n"
+    )
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"last": {"accuracy": "a"}}', "[" * 99_999])

@@ -106,6 +106,25 @@ def test_scaling_is_fitted_on_the_training_data_alone() -> None:
 
 
 @BOTH
+@pytest.mark.parametrize("changed", [{"t_max": 64}, {"t_max": 512}, {"fields": 3}, {"fields": 12}])
+def test_parameters_set_after_fit_count_from_the_next_fit_on(
+    classifier: Any, changed: dict[str, int]
+) -> None:
+    table, labels = load_iris(return_X_y=True)
+    model = classifier(hidden=20, epochs=3, random_state=0).fit(table, labels)
+    scores = model.decision_function(table)
+    answers, times = model.predict(table), model.encode(table)
+    model.set_params(**changed)
+    np.testing.assert_array_equal(model.encode(table), times)
+    np.testing.assert_array_equal(model.predict(table), answers)
+    np.testing.assert_array_equal(model.decision_function(table), scores)
+    model.fit(table, labels)
+    settings = model.get_params()
+    assert model.network_.t_max == settings["t_max"]
+    assert model.encode(table).shape == (150, 4 * settings["fields"])
+
+
+@BOTH
 def test_clones_and_pickles(classifier: Any) -> None:
     table, labels = circles()
     model = classifier(hidden=30, fields=6, epochs=5, random_state=3).fit(table, labels)

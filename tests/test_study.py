@@ -1,6 +1,7 @@
 """Studies: their variants follow from their two ends, and a run goes on where it was stopped."""
 
 import json
+import shutil
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import minibs4nn as bs
 from minibs4nn import reproduce, study
 from minibs4nn.cli import main
 from minibs4nn.datasets import Dataset
+from minibs4nn.errors import FileFormatError
 from minibs4nn.rules import RelativeTarget
 from minibs4nn.study import Study, run_study, studies
 
@@ -105,8 +107,58 @@ def test_a_study_records_every_variant_and_runs_none_twice(
     changed = replace(SMALL, best=SMALL.best | {"gamma": 2})
     run_study(changed, tmp_path, progress=False)
     assert trained == ["best", "best - rate", "best - cosine"]
-    run_study(replace(changed, epochs=1), tmp_path, progress=False)
-    assert len(trained) == 3 + 7
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 1}, "records a study with epochs 3 instead of 1, and would be lost"),
+        ({"seed": 7, "images": 50}, "with seed 0 instead of 7, images None instead of 50, and"),
+    ],
+)
+def test_a_record_of_other_settings_is_not_overwritten(
+    change: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    run_study(SMALL, tmp_path, progress=False)
+    before = SMALL.path(tmp_path).read_bytes()
+    with pytest.raises(ValueError, match="give another folder of results") as found:
+        run_study(replace(SMALL, **change), tmp_path, progress=False)
+    assert message in str(found.value)
+    assert SMALL.path(tmp_path).read_bytes() == before
+    run_study(replace(SMALL, layers=(64, 20, 16)), tmp_path, progress=False)  # type: ignore[arg-type]
+
+
+HEAD = '{"name": "small", "dataset": "bars", "layers": [64, 20, 16], "epochs": 3, "seed": 0, '
+HEAD += '"validation": 0.2, "images": null, "variants": '
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{bad", "[]", "{}", "[" * 99_999, HEAD + "{}}", HEAD + "[1]}"),
+        HEAD + '[{"name": "best"}]}',
+        HEAD + '[{"name": "best", "settings": {}, "last": {"accuracy": NaN}}]}',
+    ],
+)
+def test_a_damaged_record_is_named_and_stays(content: str, tmp_path: Path) -> None:
+    path = SMALL.path(tmp_path)
+    path.parent.mkdir()
+    path.write_text(content)
+    with pytest.raises(FileFormatError) as found:
+        run_study(SMALL, tmp_path, progress=False)
+    assert f"{str(path)!r} is not the record of a study, or is damaged; mend it" in str(found.value)
+    assert path.read_text() == content
+
+
+@pytest.mark.parametrize("name", studies())
+def test_the_studies_of_the_library_are_recorded(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study, "_train", None)  # nothing is left to train
+    known = studies()[name]
+    path = known.path(Path(__file__).parent.parent / "results")
+    shutil.copytree(path.parent, tmp_path / "studies")
+    assert run_study(known, str(tmp_path)) == json.loads(path.read_text("utf8"))
 
 
 def test_what_is_recorded_survives_a_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,5 +188,8 @@ def test_the_command(
     assert main(["reproduce", "--study", "small", "--results", str(tmp_path), "--quiet"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.rsplit("  ", 1)[1] for line in lines[1:]] == [v.name for v in SMALL.variants()]
+    assert main(["reproduce", "--study", "small", "--results", str(tmp_path), "--quiet"]) == 0
+    again = "nothing was left to train; to run it again, give a new folder: --results FOLDER"
+    assert capsys.readouterr().out.splitlines() == [*lines, again]
     assert main(["reproduce", "--study", "none"]) == 1
     assert "no study 'none'; there are small" in capsys.readouterr().err

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import IntArray, check_labels
+from minibs4nn._checks import IntArray, check_array, check_labels, is_whole
 
 __all__ = ["confusion_matrix", "count_pairs"]
 
@@ -27,7 +27,7 @@ def confusion_matrix(
     Raises
     ------
     TypeError, ValueError
-        If the shapes differ, or a class is out of range.
+        If the shapes differ, a class is out of range, or ``n_classes`` is no whole number from 1.
 
     Examples
     --------
@@ -41,9 +41,12 @@ def count_pairs(
     where: str, labels: npt.ArrayLike, predictions: npt.ArrayLike, n_classes: int
 ) -> IntArray:
     """As :func:`confusion_matrix`; errors are headed by ``where``."""
-    truth = np.atleast_1d(labels)
+    if not is_whole(n_classes) or n_classes < 1:
+        raise ValueError(f"{where}: n_classes must be a whole number from 1, got {n_classes!r}")
+    n_classes = int(n_classes)
+    truth = np.atleast_1d(check_array(where, "labels", labels))
     truth = check_labels(where, truth, len(truth), n_classes)
-    guess = np.asarray(predictions)
+    guess = check_array(where, "predictions", predictions)
     if guess.shape != truth.shape:
         raise ValueError(
             f"{where}: {len(truth)} labels need {len(truth)} predictions, got predictions of "

@@ -16,10 +16,12 @@ import numpy.typing as npt
 from minibs4nn._checks import AnyArray, FloatArray, IntArray, check_labels
 from minibs4nn.analysis._confusion import confusion_matrix
 from minibs4nn.analysis._parameters import WeightHistogram, flip_shares, weight_histograms
-from minibs4nn.analysis._response import SingleSpikeNetwork, respond
+from minibs4nn.analysis._response import SingleSpikeNetwork, as_spiking, respond
 from minibs4nn.analysis._robustness import (
     FACTORS,
     Curve,
+    check_amounts,
+    check_factors,
     jitter_curve,
     threshold_sweep,
 )
@@ -214,7 +216,8 @@ def analyse(
     Raises
     ------
     TypeError, ValueError
-        If this is no spiking network, or images and labels do not fit.
+        If this is no spiking network, images and labels do not fit, or there is no factor or no
+        amount.
     NotTrainedError
         If it has no weights.
 
@@ -226,7 +229,10 @@ def analyse(
     >>> found.evaluation.accuracy, found.firing_times.tolist(), found.flips
     (1.0, [[3.0, 5.0], [7.0, 5.0]], None)
     """
-    response = respond(net, images)
+    known = as_spiking("analyse", net)
+    factors = check_factors("analyse", factors)
+    amounts = check_amounts("analyse", amounts, known.t_max)
+    response = respond(known, known._encode("analyse", images))
     spiking, inputs, t_max = response.net, response.spike_times[0], response.t_max
     truth = check_labels("analyse", labels, len(response), spiking.layers[-1])
     evaluation = spiking.evaluate(inputs, truth)

@@ -1,18 +1,33 @@
 """What a network does with some images, computed once."""
 
+import copy
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import AnyArray, IntArray, SpikeTimes, is_whole
-from minibs4nn.coding import latency_code
+from minibs4nn._checks import (
+    AnyArray,
+    IntArray,
+    SpikeTimes,
+    check_array,
+    is_whole,
+)
 from minibs4nn.forward import decide
 from minibs4nn.model import SpikingNetwork
 from minibs4nn.packed import PackedBS4NN
+from minibs4nn.training import History
 
-__all__ = ["Response", "SingleSpikeNetwork", "as_spiking", "encode", "respond"]
+__all__ = [
+    "Response",
+    "SingleSpikeNetwork",
+    "as_it_is_now",
+    "as_spiking",
+    "check_steps",
+    "respond",
+]
 
 SingleSpikeNetwork: TypeAlias = SpikingNetwork | PackedBS4NN
 
@@ -24,6 +39,7 @@ class Response:
     Attributes
     ----------
     net : S4NN or BS4NN
+        From :func:`respond`, a copy: what the network learns later does not change it.
     spike_times : list of int16 arrays, shapes (n, size), time steps 0 to t_max
         Of every layer, the input first.
     potential : array, shape (n, n_classes)
@@ -72,13 +88,22 @@ class Response:
         -------
         array, shape (n, n_classes)
             The numbers of :func:`minibs4nn.potential_at`, by the kernels of the network.
+
+        Raises
+        ------
+        ValueError, IndexError
+            If ``t`` is not in the window, or there is no such image.
         """
         if not is_whole(t) or not 0 <= t < self.t_max:
             raise ValueError(
                 f"Response.potential_at: t must be a time step of the window, 0 to "
                 f"{self.t_max - 1}, got {t!r}"
             )
-        index = images if isinstance(images, slice) else np.asarray(images)
+        index = (
+            images
+            if isinstance(images, slice)
+            else check_array("Response.potential_at", "images", images)
+        )
         heard = self.spike_times[-2][index]
         arrived = np.where(heard <= t, heard, np.int16(self.t_max))
         _, potential = self.net.kernels.layer_spike_times(
@@ -105,10 +130,10 @@ def respond(net: SingleSpikeNetwork, images: npt.ArrayLike) -> Response:
 
     Raises
     ------
-    TypeError
-        If this is no spiking network.
-    NotTrainedError, ValueError
-        If the network has no weights, or the images do not fit its first layer.
+    TypeError, ValueError
+        If this is no spiking network, these are no images, or they do not fit its first layer.
+    NotTrainedError
+        If the network has no weights.
 
     Examples
     --------
@@ -118,9 +143,9 @@ def respond(net: SingleSpikeNetwork, images: npt.ArrayLike) -> Response:
     >>> response.outputs.tolist(), response.decisions.tolist(), response.potential_at(4).tolist()
     ([[6, 8]], [0], [[3.0, 1.0]])
     """
-    spiking = as_spiking("respond", net)
-    layers = spiking.spike_times(images)
-    heard = [encode(spiking, images), *layers]
+    spiking = as_it_is_now(as_spiking("respond", net))
+    times = spiking._encode("respond", images)
+    heard = [times, *spiking.spike_times(times)]
     _, potential = spiking.kernels.layer_spike_times(
         heard[-2],
         spiking.parameters.weights[-1],
@@ -139,7 +164,22 @@ def as_spiking(where: str, net: object) -> SpikingNetwork:
     return net
 
 
-def encode(net: SpikingNetwork, images: npt.ArrayLike) -> SpikeTimes:
-    """Return spike times as they are, and images as spike times."""
-    array = np.asarray(images)
-    return array if array.dtype == np.int16 else latency_code(array, t_max=net.t_max)
+def as_it_is_now(net: SpikingNetwork) -> SpikingNetwork:
+    """Return a copy of a network, which stays as it is while the network goes on learning."""
+    other = copy.copy(net)
+    other.restore(net.snapshot())
+    other.history_ = History(net.history_.records)
+    return other
+
+
+def check_steps(where: str, name: str, steps: Iterable[int], t_max: int) -> list[int]:
+    """Return time steps 0..t_max, one or more, as ints; an iterator is read once."""
+    given = list(steps) if np.iterable(steps) else steps
+    if not (
+        isinstance(given, list) and given and all(is_whole(t) and 0 <= t <= t_max for t in given)
+    ):
+        raise ValueError(
+            f"{where}: {name} must be a list of one or more whole time steps 0..{t_max}, got "
+            f"{given!r}"
+        )
+    return [int(t) for t in given]

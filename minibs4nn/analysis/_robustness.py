@@ -1,9 +1,7 @@
 """What is left of a network when something is not as it was in training."""
 
-import copy
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -12,20 +10,34 @@ from minibs4nn._checks import (
     FloatArray,
     IntArray,
     SpikeTimes,
+    check_choice,
     check_finite,
     check_labels,
     check_spike_times,
     check_t_max,
     is_whole,
 )
-from minibs4nn.analysis._response import SingleSpikeNetwork, as_spiking, encode
+from minibs4nn.analysis._response import (
+    SingleSpikeNetwork,
+    as_it_is_now,
+    as_spiking,
+    check_steps,
+)
 from minibs4nn.evaluation import Evaluation
 from minibs4nn.model import SpikingNetwork
 
-__all__ = ["Curve", "jitter", "jitter_curve", "threshold_sweep"]
+__all__ = [
+    "Curve",
+    "check_amounts",
+    "check_factors",
+    "jitter",
+    "jitter_curve",
+    "threshold_sweep",
+]
 
 FACTORS = (0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0)
 AMOUNTS = (0, 10, 25, 50, 100)  # in a window of 256 steps
+COUNTERS = [field.name for field in fields(Evaluation)]
 
 
 @dataclass(frozen=True)
@@ -55,18 +67,25 @@ class Curve:
     evaluations: tuple[tuple[Evaluation, ...], ...]
 
     def mean(self, counter: str) -> FloatArray:
-        """Mean of a field of :class:`~minibs4nn.Evaluation` over the draws, one for each value."""
-        return np.array([np.mean(draws) for draws in self._of(counter)])
+        """Mean of a field of :class:`~minibs4nn.Evaluation` over the draws, one for each value.
+
+        Raises
+        ------
+        ValueError
+            If there is no such field; so do the next two.
+        """
+        return np.array([np.mean(draws) for draws in self._of("mean", counter)])
 
     def lowest(self, counter: str) -> FloatArray:
         """The lowest over the draws, one for each value."""
-        return np.array([min(draws) for draws in self._of(counter)])
+        return np.array([min(draws) for draws in self._of("lowest", counter)])
 
     def highest(self, counter: str) -> FloatArray:
         """The highest over the draws, one for each value."""
-        return np.array([max(draws) for draws in self._of(counter)])
+        return np.array([max(draws) for draws in self._of("highest", counter)])
 
-    def _of(self, counter: str) -> list[list[float]]:
+    def _of(self, method: str, counter: str) -> list[list[float]]:
+        check_choice(f"Curve.{method}", "counter", counter, COUNTERS)
         return [[getattr(e, counter) for e in draws] for draws in self.evaluations]
 
 
@@ -88,7 +107,7 @@ def threshold_sweep(
         that a factor can give other firing times than on the network it was packed from.
     images : uint8 array, shape (n, height, width) or (n, pixels); or int16 spike times
     labels : int array, shape (n,)
-    factors : sequence of float, above 0
+    factors : sequence of float, above 0, at least one
 
     Returns
     -------
@@ -98,7 +117,8 @@ def threshold_sweep(
     Raises
     ------
     TypeError, ValueError
-        If a factor is not a finite number above 0, or the images and labels do not fit.
+        If a factor is not a finite number above 0, there is none, or the images and labels do not
+        fit.
 
     Examples
     --------
@@ -110,14 +130,11 @@ def threshold_sweep(
     """
     where = "threshold_sweep"
     spiking, inputs, truth = _prepare(where, net, images, labels)
-    checked = check_finite(where, "factors", factors)
-    if checked.ndim != 1 or not (checked > 0).all():
-        raise ValueError(f"{where}: factors must be numbers above 0, got {factors!r}")
+    checked = check_factors(where, factors)
     evaluations = [
-        (_with_thresholds(spiking, factor).evaluate_inputs(inputs, truth),)
-        for factor in checked.tolist()
+        (_with_thresholds(spiking, factor).evaluate_inputs(inputs, truth),) for factor in checked
     ]
-    return Curve("threshold (of the trained one)", tuple(checked.tolist()), tuple(evaluations))
+    return Curve("threshold (of the trained one)", tuple(checked), tuple(evaluations))
 
 
 def jitter(
@@ -142,7 +159,8 @@ def jitter(
     Raises
     ------
     TypeError, ValueError
-        If times are not whole numbers in 0..t_max, or the amount is not one in 0..t_max.
+        If times are not whole numbers in 0..t_max, the amount is not one in 0..t_max, or ``rng`` is
+        no Generator.
 
     Examples
     --------
@@ -155,6 +173,12 @@ def jitter(
         raise ValueError(
             f"jitter: amount must be a whole number of time steps, 0 to {t_max}, got {amount!r}"
         )
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            "jitter: rng must be a numpy.random.Generator, such as np.random.default_rng(0), got "
+            f"{type(rng).__name__}"
+        )
+    amount = int(amount)
     fired = spikes < t_max
     moved = spikes.copy()
     shift = rng.integers(-amount, amount, size=np.count_nonzero(fired), endpoint=True)
@@ -194,7 +218,8 @@ def jitter_curve(
     Raises
     ------
     TypeError, ValueError
-        If an amount is out of the window, there is no draw, or images and labels do not fit.
+        If an amount is out of the window, there is none, or no draw, or images and labels do not
+        fit.
 
     Examples
     --------
@@ -212,20 +237,33 @@ def jitter_curve(
             f"{where}: draws must be 1 or more and seed 0 or more, got draws={draws!r}, "
             f"seed={seed!r}"
         )
-    if amounts is None:
-        amounts = sorted({amount * spiking.t_max // 256 for amount in AMOUNTS})
+    checked = check_amounts(where, amounts, spiking.t_max)
     evaluations = []
-    for amount in amounts:
-        if not is_whole(amount) or not 0 <= amount <= spiking.t_max:
-            raise ValueError(
-                f"{where}: amounts must be whole time steps 0..{spiking.t_max}, got {amount!r}"
-            )
+    for amount in checked:
         times = (
             jitter(inputs, amount, np.random.default_rng([seed, amount, draw]), t_max=spiking.t_max)
             for draw in range(draws if amount else 1)
         )
         evaluations.append(tuple(spiking.evaluate_inputs(shaken, truth) for shaken in times))
-    return Curve("jitter (time steps)", tuple(amounts), tuple(evaluations))
+    return Curve("jitter (time steps)", tuple(checked), tuple(evaluations))
+
+
+def check_factors(where: str, factors: Sequence[float]) -> list[float]:
+    """Return factors as floats above 0, one or more."""
+    checked = check_finite(where, "factors", factors)
+    if checked.ndim != 1 or checked.size == 0 or not (checked > 0).all():
+        raise ValueError(
+            f"{where}: factors must be a list of one or more numbers above 0, got {factors!r}"
+        )
+    found: list[float] = checked.tolist()
+    return found
+
+
+def check_amounts(where: str, amounts: Sequence[int] | None, t_max: int) -> list[int]:
+    """Return amounts as ints, one or more; for None, those of :func:`jitter_curve`."""
+    if amounts is None:
+        return sorted({amount * t_max // 256 for amount in AMOUNTS})
+    return check_steps(where, "amounts", amounts, t_max)
 
 
 def _prepare(
@@ -233,12 +271,7 @@ def _prepare(
 ) -> tuple[SpikingNetwork, SpikeTimes, IntArray]:
     """Check everything once: the network, its encoded images, and their labels."""
     spiking = as_spiking(where, net)
-    inputs = check_spike_times(where, encode(spiking, images), spiking.t_max)
-    if inputs.ndim != 2 or inputs.shape[1] != spiking.layers[0]:
-        raise ValueError(
-            f"{where}: images have {math.prod(inputs.shape[1:])} pixels, but layers[0] is "
-            f"{spiking.layers[0]}"
-        )
+    inputs = spiking._encode(where, images)
     truth = check_labels(where, labels, len(inputs), spiking.layers[-1])
     if len(inputs) == 0:
         raise ValueError(f"{where}: there are no images to judge by")
@@ -247,8 +280,7 @@ def _prepare(
 
 def _with_thresholds(net: SpikingNetwork, factor: float) -> SpikingNetwork:
     """The same network with all thresholds multiplied; the original keeps its own."""
-    other = copy.copy(net)
-    parameters, state = net.snapshot()
+    other = as_it_is_now(net)
+    parameters = other.parameters
     parameters.thresholds = [factor * theta for theta in parameters.thresholds]
-    other.restore((parameters, state))
     return other

@@ -9,12 +9,12 @@ import numpy.typing as npt
 from minibs4nn._checks import (
     FloatArray,
     IntArray,
+    check_array,
     check_labels,
     check_spike_times,
     check_t_max,
-    is_whole,
 )
-from minibs4nn.analysis._response import Response
+from minibs4nn.analysis._response import Response, check_steps
 
 __all__ = [
     "Anytime",
@@ -101,7 +101,8 @@ def spikes_by_decision(layers: Sequence[npt.ArrayLike], *, t_max: int = 256) -> 
     """
     where = "spikes_by_decision"
     t_max = check_t_max(where, t_max)
-    checked = [check_spike_times(where, times, t_max) for times in layers]
+    given = layers if np.iterable(layers) else ()
+    checked = [check_spike_times(where, times, t_max) for times in given]
     shapes = [times.shape for times in checked]
     if not checked or any(len(s) != 2 or s[0] != shapes[0][0] for s in shapes) or not shapes[-1][1]:
         raise ValueError(
@@ -145,7 +146,8 @@ def decision_time_counts(
     """
     where = "decision_time_counts"
     t_max = check_t_max(where, t_max)
-    decided, right = check_spike_times(where, times, t_max), np.asarray(correct)
+    decided = check_spike_times(where, times, t_max)
+    right = check_array(where, "correct", correct)
     if decided.ndim != 1 or right.shape != decided.shape:
         raise ValueError(
             f"{where}: times and correct must have shape (n,), got {decided.shape} and "
@@ -198,7 +200,8 @@ def anytime(
     Raises
     ------
     TypeError, ValueError
-        If a deadline lies outside the window, the labels do not fit, or there are no images.
+        If this is no Response, a deadline lies outside the window, there is none, the labels do not
+        fit, or there are no images.
 
     Examples
     --------
@@ -210,20 +213,21 @@ def anytime(
     >>> early.accuracy.tolist(), early.fired.tolist()
     ([0.5, 0.5, 1.0], [0.0, 0.5, 1.0])
     """
+    if not isinstance(response, Response):
+        raise TypeError(
+            f"anytime: wants what analysis.respond() returns, got {type(response).__name__}"
+        )
     t_max, n_classes = response.t_max, response.outputs.shape[1]
     truth = check_labels("anytime", labels, len(response), n_classes)
     if len(response) == 0:
         raise ValueError("anytime: there are no images to judge by")
     if deadlines is None:
         deadlines = [*range(0, t_max, max(1, t_max // 32)), t_max]
-    if not all(is_whole(t) and 0 <= t <= t_max for t in deadlines):
-        raise ValueError(
-            f"anytime: deadlines must be whole time steps 0..{t_max}, got {list(deadlines)}"
-        )
+    checked = check_steps("anytime", "deadlines", deadlines, t_max)
     threshold = response.net.parameters.forward_thresholds[-1]
     first, by_spike = response.decision_times, response.decisions
     accuracy, fired = [], []
-    for deadline in deadlines:
+    for deadline in checked:
         decided = (first <= deadline) & (first < t_max)
         answers = by_spike.copy()
         so_far = response.potential_at(min(deadline, t_max - 1), ~decided)
@@ -231,7 +235,7 @@ def anytime(
         accuracy.append((answers == truth).mean())
         fired.append(decided.mean())
     return Anytime(
-        np.array(deadlines, dtype=np.int64),
+        np.array(checked, dtype=np.int64),
         np.array(accuracy, dtype=np.float64),
         np.array(fired, dtype=np.float64),
     )

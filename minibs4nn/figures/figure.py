@@ -2,7 +2,6 @@
 
 import base64
 import re
-from collections.abc import Sized
 from importlib.resources import files
 from typing import ClassVar
 
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import traitlets
 
-from minibs4nn._checks import AnyArray, check_grey_levels
+from minibs4nn._checks import AnyArray, check_array, check_grey_levels
 
 __all__ = ["Figure", "Picture", "as_samples", "bundle"]
 
@@ -95,22 +94,29 @@ class Picture(traitlets.List[int]):
     @staticmethod
     def write(where: str, image: npt.ArrayLike) -> list[int]:
         """Return an image as the value of such a trait."""
-        pixels: list[int] = check_grey_levels(where, np.asarray(image)[None])[0].tolist()
+        array = check_array(where, "image", image)
+        pixels: list[int] = check_grey_levels(where, array[None])[0].tolist()
         return pixels
 
 
-def as_samples(where: str, images: npt.ArrayLike, labels: Sized) -> tuple[AnyArray, str]:
+def as_samples(
+    where: str, images: npt.ArrayLike, labels: npt.ArrayLike
+) -> tuple[AnyArray, str, list[int]]:
     """Pictures to pick from: as rows, uint8 (n, 784), and as bytes in base64 for JavaScript.
+
+    The third is their labels.
 
     Raises
     ------
     TypeError, ValueError
         If they are not grey levels (n, 28, 28), at least one, with as many labels.
     """
-    rows = check_grey_levels(where, np.asarray(images))
-    if len(rows) == 0 or rows.shape[1] != SIDE**2 or len(labels) != len(rows):
+    rows, names = check_grey_levels(where, images), check_array(where, "labels", labels)
+    if len(rows) == 0 or rows.shape[1] != SIDE**2 or names.shape != (len(rows),):
         raise ValueError(
             f"{where}: images must have shape (n, 28, 28) with n labels, n at least 1, "
-            f"got {np.shape(images)} and {len(labels)} labels"
+            f"got {np.shape(images)} and labels of shape {names.shape}"
         )
-    return rows, base64.b64encode(rows.tobytes()).decode()
+    if names.dtype.kind not in "iu":
+        raise TypeError(f"{where}: labels must be whole numbers, got {names.dtype}")
+    return rows, base64.b64encode(rows.tobytes()).decode(), names.tolist()

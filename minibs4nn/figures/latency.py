@@ -31,7 +31,7 @@ class LatencyFigure(Figure):
     Raises
     ------
     TypeError, ValueError, TraitError
-        If the images have another size.
+        If the images have another size, or the labels are not one whole number for each.
 
     Examples
     --------
@@ -61,11 +61,11 @@ class LatencyFigure(Figure):
         t_max: int = 256,
         title: str = "A picture arrives: draw a digit, and move through time",
     ) -> None:
-        pictures, samples = as_samples("LatencyFigure", images, labels)
+        pictures, samples, names = as_samples("LatencyFigure", images, labels)
         super().__init__(
             pixels=pictures[0].tolist(),
             samples=samples,
-            labels=[int(label) for label in labels],
+            labels=names,
             step=step,
             t_max=t_max,
             title=title,

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import traitlets
 
-from minibs4nn._checks import SpikeTimes
+from minibs4nn._checks import SpikeTimes, check_real
 from minibs4nn.binary import sign, sign_threshold
 from minibs4nn.figures.figure import Figure, bundle
 from minibs4nn.forward import layer_spike_times
@@ -78,8 +78,9 @@ class LatentFigure(Figure):
         t_max: int = 8,
         title: str = "Latent weights: show the image again and again",
     ) -> None:
+        rows = check_real("LatentFigure", "latent", latent)
         super().__init__(
-            latent=np.asarray(latent, dtype=np.float32).T.ravel().tolist(),
+            latent=rows.astype(np.float32).T.ravel().tolist(),
             times=list(times),
             scale=scale,
             threshold=threshold,
@@ -89,8 +90,8 @@ class LatentFigure(Figure):
             t_max=t_max,
             title=title,
         )
-        if len(latent) != 2:
-            raise ValueError(f"LatentFigure: latent must have two rows, got {len(latent)}")
+        if rows.ndim != 2 or len(rows) != 2:
+            raise ValueError(f"LatentFigure: latent must have two rows, got shape {rows.shape}")
         _ = self.spike_times  # says what does not fit
 
     @property

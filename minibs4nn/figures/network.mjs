@@ -10,7 +10,7 @@ import {
 
 const SECONDS = 6; // from step 0 to the last
 const ROOM = 8; // how far above the threshold the lines are followed
-const TICKS = [0, 4, 16, 64, 144, 256];
+const MARKS = [0, 1 / 64, 1 / 16, 1 / 4, 9 / 16, 1]; // of the window, far enough apart on the axis
 
 /** Everything that the network does with a picture. */
 export function run(network, pixels) {
@@ -31,6 +31,11 @@ export function run(network, pixels) {
       (own, j) => own.map((v) => v - theta[j]),
     ),
   };
+}
+
+/** The steps that are written below the axis of time. */
+export function marksOf(tMax) {
+  return [...new Set(MARKS.map((share) => Math.round(share * tMax)))];
 }
 
 /** The output neurons at step t, the one nearest to its threshold first. */
@@ -253,7 +258,7 @@ export function render({ model, el }) {
       label(12, (top + bottom) / 2, "potential, less threshold", {
         transform: `rotate(-90 12 ${(top + bottom) / 2})`, "text-anchor": "middle", class: "bs-dim",
       }),
-      timeAxis(x, bottom + 8, TICKS, "time step (square-root scale)"),
+      timeAxis(x, bottom + 8, marksOf(network.tMax), "time step (square-root scale)"),
       ...lines, ...marks, ...names,
     );
     race.setAttribute("aria-label", decided ? `${front} has crossed the threshold`

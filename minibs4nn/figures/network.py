@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import traitlets
 
-from minibs4nn.coding import latency_code
 from minibs4nn.figures.figure import SIDE, Figure, Picture, as_samples, bundle
+from minibs4nn.model import BS4NN
 from minibs4nn.packed import PackedBS4NN
 
 __all__ = ["NetworkFigure"]
@@ -25,8 +25,9 @@ class NetworkFigure(Figure):
 
     Parameters
     ----------
-    network : PackedBS4NN
-        784 pixels, one hidden layer, 10 outputs. Its file goes into the page, 1 bit per synapse.
+    network : PackedBS4NN or BS4NN
+        784 pixels, one hidden layer, 10 outputs. Its file goes into the page, 1 bit per synapse; so
+        a BS4NN is packed first.
     images : uint8 array, shape (n, 28, 28)
         Pictures to pick from; the first is shown at the start.
     labels : sequence of int, length n
@@ -44,7 +45,9 @@ class NetworkFigure(Figure):
     Raises
     ------
     TypeError, ValueError
-        If the network has other layers, or the images another size.
+        If this is no such network, it has other layers, or the images another size.
+    NotTrainedError
+        If it has no weights.
 
     Examples
     --------
@@ -72,13 +75,20 @@ class NetworkFigure(Figure):
 
     def __init__(
         self,
-        network: PackedBS4NN,
+        network: PackedBS4NN | BS4NN,
         images: npt.ArrayLike,
         labels: Sequence[int] | npt.NDArray[np.integer[Any]],
         *,
         title: str = "Draw a digit, and watch a one-bit network decide",
     ) -> None:
-        pictures, samples = as_samples("NetworkFigure", images, labels)
+        pictures, samples, names = as_samples("NetworkFigure", images, labels)
+        if isinstance(network, BS4NN):
+            network = network.pack()
+        if not isinstance(network, PackedBS4NN):
+            raise TypeError(
+                "NetworkFigure: the network must be a PackedBS4NN or a BS4NN, got "
+                f"{type(network).__name__}"
+            )
         sizes = network.layers
         if len(sizes) != 3 or (sizes[0], sizes[2]) != (SIDE**2, 10):
             raise ValueError(
@@ -88,9 +98,9 @@ class NetworkFigure(Figure):
         super().__init__(
             network=_file_as_text(network),
             samples=samples,
-            labels=[int(label) for label in labels],
+            labels=names,
             pixels=pictures[0].tolist(),
-            label=int(labels[0]),
+            label=names[0],
             title=title,
         )
         self.step = min(self.decision_time, network.t_max - 1)
@@ -115,8 +125,7 @@ class NetworkFigure(Figure):
     @property
     def decision_time(self) -> int:
         """When the first output neuron fires on the picture; ``t_max`` if all are silent."""
-        outputs = self._packed.spike_times(latency_code(self.image[None]))[-1]
-        return int(outputs.min())
+        return int(self._packed.spike_times(self.image[None])[-1].min())
 
 
 def _file_as_text(network: PackedBS4NN) -> str:

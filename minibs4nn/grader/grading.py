@@ -1,12 +1,14 @@
 """Points for submissions: the verdicts are reached here, from values, far from the student."""
 
+import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from minibs4nn._checks import is_whole
 from minibs4nn.course import tasks
 from minibs4nn.course.judging import OpenTask, Task, Verdict, judge
 from minibs4nn.course.values import Arguments, Outcome
@@ -85,12 +87,12 @@ class Grade:
 
 def grade(
     assignment: str,
-    paths: Sequence[Path],
+    paths: Sequence[str | os.PathLike[str]],
     *,
     seed: int | None = None,
     limits: Limits | None = None,
     jobs: int = 1,
-    hidden: Sequence[Path] = (),
+    hidden: Sequence[str | os.PathLike[str]] = (),
     progress: Callable[[Grade], None] | None = None,
 ) -> tuple[int, list[Grade]]:
     """Grade notebooks, each in a process of its own.
@@ -99,16 +101,16 @@ def grade(
     ----------
     assignment : str
         The chapter, such as ``"03"`` or ``"exercises/03_forward"``.
-    paths : sequence of Path
+    paths : sequence of str or path-like
         Notebooks, or folders of them.
-    seed : int, optional
+    seed : int, 0 or more, optional
         Of the inputs, the same for all submissions; drawn if it is not given, since one that is
         known beforehand could be prepared for.
     limits : Limits, optional
         For each submission.
-    jobs : int
+    jobs : int, 1 or more
         How many to grade at a time.
-    hidden : sequence of Path
+    hidden : sequence of str or path-like
         What submissions must not see, beside one another.
     progress : callable, optional
         Called with each grade.
@@ -122,16 +124,25 @@ def grade(
     Raises
     ------
     ValueError
-        If there is no such chapter.
+        If there is no such chapter, or ``seed`` or ``jobs`` is no such number.
+    TypeError
+        If ``paths`` or ``hidden`` is a path, and not a sequence of them.
     FileNotFoundError
         If there is nothing to grade.
     """
     known = tasks(Path(assignment).name)
-    found = list(find_submissions(paths))
-    chosen = secrets.randbelow(2**31) if seed is None else seed
+    if seed is not None and (not is_whole(seed) or seed < 0):
+        raise ValueError(f"grade: seed must be a whole number from 0, or None, got {seed!r}")
+    if not is_whole(jobs) or jobs < 1:
+        raise ValueError(f"grade: jobs must be a whole number from 1, got {jobs!r}")
+    others = _paths("hidden", hidden)
+    found = list(find_submissions(_paths("paths", paths)))
+    if not found:
+        raise FileNotFoundError("grade: no paths were given; name notebooks, or folders of them")
+    chosen = secrets.randbelow(2**31) if seed is None else int(seed)
     functions = [task.function for task in known if isinstance(task, Task)]
     open_keys = [task.key for task in known if isinstance(task, OpenTask)]
-    unseen = [*hidden, *(path for _, path in found)]
+    unseen = [*others, *(path for _, path in found)]
 
     def one(entry: tuple[str, Path]) -> Grade:
         submission = read(*entry, functions, open_keys)
@@ -144,6 +155,14 @@ def grade(
 
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         return chosen, list(pool.map(one, found))
+
+
+def _paths(name: str, paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
+    """Paths as Path. One alone is refused: a text would be taken for a sequence of letters."""
+    if isinstance(paths, str | os.PathLike):
+        text = os.fspath(paths)
+        raise TypeError(f"grade: {name} must be a list of paths, got {text!r}; write [{text!r}]")
+    return [Path(path) for path in paths]
 
 
 def grade_submission(
@@ -202,7 +221,7 @@ def _open(task: OpenTask, submission: Submission) -> TaskGrade:
 
 
 def _verdict(task: Task, sandbox: Sandbox, cells: Sequence[str], seed: int) -> Verdict:
-    def ask(cases: Sequence[Arguments]) -> Iterator[Outcome]:
+    def ask(cases: Sequence[Arguments]) -> list[Outcome]:
         return sandbox.ask(task.function, cases, task.uses)
 
     try:
@@ -212,8 +231,6 @@ def _verdict(task: Task, sandbox: Sandbox, cells: Sequence[str], seed: int) -> V
         return judge(task, ask, seed=seed)
     except StoppedError as error:
         return Verdict(False, str(error))
-    except TypeError:  # a reply that is nested or large beyond reason
-        return Verdict(False, "The function returned something that is no plain value.")
 
 
 def _missing(function: str, cells: Sequence[str], errors: dict[int, str]) -> str:

@@ -1,6 +1,7 @@
 """What the grader hands out: a table, a JSON file, and a page of feedback for each student."""
 
 import html
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,12 +44,14 @@ def table(grades: Sequence[Grade]) -> str:
     )
 
 
-def write_reports(folder: Path, assignment: str, seed: int, grades: Sequence[Grade]) -> list[Path]:
+def write_reports(
+    folder: str | os.PathLike[str], assignment: str, seed: int, grades: Sequence[Grade]
+) -> list[Path]:
     """Write ``grades.json`` and ``feedback/NAME.html`` for every submission.
 
     Parameters
     ----------
-    folder : Path
+    folder : str or path-like
         Made if it is not there.
     assignment : str
     seed : int
@@ -60,7 +63,8 @@ def write_reports(folder: Path, assignment: str, seed: int, grades: Sequence[Gra
     list of Path
         What was written.
     """
-    pages = folder / "feedback"
+    place = Path(folder)
+    pages = place / "feedback"
     pages.mkdir(parents=True, exist_ok=True)
     record = {
         "assignment": assignment,
@@ -68,7 +72,7 @@ def write_reports(folder: Path, assignment: str, seed: int, grades: Sequence[Gra
         "version": minibs4nn.__version__,
         "submissions": [grade.as_dict() for grade in grades],
     }
-    written = [folder / "grades.json"]
+    written = [place / "grades.json"]
     write_json(written[0], record)
     taken: set[str] = set()
     for grade in grades:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from minibs4nn._checks import check_number, is_whole
 from minibs4nn.course.values import Arguments, Outcome, encode_arguments, plain
 
 __all__ = ["Limits", "Sandbox", "StoppedError"]
@@ -29,7 +30,11 @@ LONGEST_LINE = 4_000_100  # bytes of a reply
 RESTARTS = 3
 NO_ANSWER = "The notebook's process sent something that is no answer."
 NO_END = "TimeoutError: it did not come to an end"
+NOT_PLAIN = "The function returned something that is no plain value."
 MOST_PROCESSES = 64
+# Beyond these the system may refuse a limit, or Python does not start: each would cost all points.
+MOST_SECONDS = 86_400  # a day
+LEAST_MEMORY, MOST_MEMORY = 256 << 20, 1 << 40  # bytes
 
 CHECK = '''"""Within the grader nothing is checked: the notebook goes on with its own functions."""
 
@@ -50,14 +55,21 @@ class Limits:
 
     Attributes
     ----------
-    seconds : float
+    seconds : float, above 0 and up to 86400
         For everything, on the clock on the wall.
-    cell_seconds, call_seconds, task_seconds : float
+    cell_seconds, call_seconds, task_seconds : float, above 0 and up to 86400
         For one cell, one call of an answer, and all calls of one answer.
-    memory : int
+    memory : int, 256 << 20 (256 MiB) to 1 << 40 (1 TiB)
         Bytes of address space of each process, and of memory of all together.
     namespaces : bool
         False: do without Linux's namespaces, as where they are not permitted.
+
+    Raises
+    ------
+    ValueError
+        If a limit is so small or so large that right answers would get no points.
+    TypeError
+        If a number of seconds is no number.
     """
 
     seconds: float = 300.0
@@ -66,6 +78,21 @@ class Limits:
     task_seconds: float = 60.0
     memory: int = 1 << 30
     namespaces: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("seconds", "cell_seconds", "call_seconds", "task_seconds"):
+            seconds = check_number("Limits", name, getattr(self, name))
+            if not 0 < seconds <= MOST_SECONDS:
+                raise ValueError(
+                    f"Limits: {name} must be above 0 and up to {MOST_SECONDS}, got {seconds:g}"
+                )
+            object.__setattr__(self, name, seconds)  # a number that JSON knows, as is the memory
+        if not is_whole(self.memory) or not LEAST_MEMORY <= self.memory <= MOST_MEMORY:
+            raise ValueError(
+                f"Limits: memory must be a whole number of bytes, {LEAST_MEMORY} (256 MiB) to "
+                f"{MOST_MEMORY} (1 TiB), got {self.memory!r}; for 1024 MiB write 1024 << 20"
+            )
+        object.__setattr__(self, "memory", int(self.memory))
 
 
 class StoppedError(Exception):
@@ -122,8 +149,11 @@ class Sandbox:
 
     def ask(
         self, function: str, cases: Sequence[Arguments], uses: Sequence[str] = ()
-    ) -> Iterator[Outcome]:
+    ) -> list[Outcome]:
         """Call a function of the submission on many inputs.
+
+        All replies are read: one that stayed in the pipe would be taken for one to the next
+        function.
 
         Raises
         ------
@@ -139,6 +169,7 @@ class Sandbox:
             }
         )
         until = time.monotonic() + self.limits.task_seconds
+        outcomes = []
         for number in range(len(cases)):
             reply = self._message(self.limits.call_seconds + 5)
             error = reply.get("error", "")
@@ -157,7 +188,13 @@ class Sandbox:
                     f"The function took more than {self.limits.task_seconds:g} seconds on the test "
                     "inputs."
                 )
-            yield Outcome(plain(reply.get("value")), error[:300])
+            try:
+                value = plain(reply.get("value"))
+            except TypeError:  # nested or large beyond reason
+                self._kill()
+                raise StoppedError(NOT_PLAIN) from None
+            outcomes.append(Outcome(value, error[:300]))
+        return outcomes
 
     def start(self) -> None:
         """Start the process if none is running, and let it run the cells.

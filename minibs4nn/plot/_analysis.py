@@ -172,8 +172,8 @@ def spikes_by_layer(
     sizes = check_finite(where, "layers", layers)
     if sizes.ndim != 1 or not sizes.size or any(spikes.shape != sizes.shape for spikes in pair):
         raise ValueError(
-            f"{where}: one number for each layer, got shapes {pair[0].shape}, {pair[1].shape} and "
-            f"{len(layers)} layers"
+            f"{where}: one number for each layer, got shapes {pair[0].shape}, {pair[1].shape} and, "
+            f"of layers, {sizes.shape}"
         )
     places = np.arange(len(sizes))
     names = ["input", *(f"layer {k}" for k in range(1, len(sizes)))]

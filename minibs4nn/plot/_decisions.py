@@ -109,7 +109,7 @@ def confusion(
     Raises
     ------
     TypeError, ValueError
-        If the shapes differ, or a class is out of range.
+        If the shapes differ, a class is out of range, or ``n_classes`` is no whole number from 1.
 
     Examples
     --------

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import (
-    check_finite,
-)
+from minibs4nn._checks import check_finite, check_number
 from minibs4nn.neuron import Trace
 from minibs4nn.plot._style import (
     BLUE,
@@ -184,7 +182,8 @@ def race(
     ['cat', 'dog', 'threshold 2']
     """
     v = check_finite("race", "potentials", potentials)
-    theta = float(check_finite("race", "threshold", threshold))
+    theta = check_number("race", "threshold", threshold)
+    check_finite("race", "threshold", theta)
     if v.ndim != 2 or v.size == 0:
         raise ValueError(f"race: potentials must have shape (n_out, t_max), got {v.shape}")
     n_out, t_max = v.shape

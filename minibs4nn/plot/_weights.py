@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import check_finite, check_weights
+from minibs4nn._checks import check_finite, check_weights, is_whole
 from minibs4nn.analysis import WeightHistogram
 from minibs4nn.plot._style import BLUE, SMALL, VERMILLION, WIDTH, canvas, label_right, look, style
 
@@ -42,8 +42,9 @@ def receptive_fields(
 
     Raises
     ------
-    ValueError
-        If the rows do not have ``height * width`` weights, or there is nothing to draw.
+    TypeError, ValueError
+        If the rows do not have ``height * width`` weights, there is nothing to draw, or ``shape``
+        or ``columns`` are no whole numbers from 1.
 
     Examples
     --------
@@ -52,20 +53,27 @@ def receptive_fields(
     [[1, 1], [-1, -1]]
     """
     w = check_weights("receptive_fields", weights)
-    height, width = shape
+    sides = list(shape) if np.iterable(shape) else []
+    if len(sides) != 2 or not all(is_whole(side) and side >= 1 for side in sides):
+        raise ValueError(
+            "receptive_fields: shape must be (height, width), two whole numbers from 1, got "
+            f"{shape!r}"
+        )
+    if not is_whole(columns) or columns < 1:
+        raise ValueError(
+            f"receptive_fields: columns must be a whole number from 1, got {columns!r}"
+        )
+    height, width = map(int, sides)
     if w.shape[1] != height * width:
         raise ValueError(
             f"receptive_fields: each neuron has {w.shape[1]} weights, but shape={shape} has "
             f"{height * width} pixels; give the shape of the image that this layer sees"
         )
-    if len(w) == 0 or columns < 1:
-        raise ValueError(
-            "receptive_fields: at least one neuron and one column, got "
-            f"{len(w)} and columns={columns}"
-        )
+    if len(w) == 0:
+        raise ValueError("receptive_fields: there is no neuron to draw")
     two_tone = bool((np.abs(w) == 1).all())
     limit = float(np.abs(w).max()) or 1.0
-    columns = min(columns, len(w))
+    columns = min(int(columns), len(w))
     rows = -(-len(w) // columns)
     tile = min(1.4, WIDTH / columns)  # inches
     with style() as plt:
@@ -76,7 +84,7 @@ def receptive_fields(
             ax.set_axis_off()
         for index, (ax, row) in enumerate(zip(grid, w, strict=False)):
             image = ax.imshow(
-                row.reshape(shape),
+                row.reshape(height, width),
                 cmap=plt.get_cmap("cividis", 2) if two_tone else "RdBu_r",
                 vmin=-limit,
                 vmax=limit,
