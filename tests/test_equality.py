@@ -253,13 +253,30 @@ def test_steps_of_exactly_plus_one(scale: tuple[float, ...] | None) -> None:
     assert [latent.tolist() for latent in p.latent] == [[[3.0]], [[4.0], [3.0]]]
 
 
-def test_decay_of_a_layer_that_fills_the_words() -> None:
-    """Without neurons that fill up a word there is no room for a mistake about where it ends."""
+def test_a_step_of_exactly_minus_one() -> None:
+    """The label alone is too late; input 1, which came after the other output, had a part in it."""
+    case = Case(
+        times=np.array([[0, 4]], np.int16), labels=np.array([0]), order=np.array([0]),
+        latent=(np.array([[1.0, 2.0], [3.0, 0.0]]),), thresholds=(np.full(2, 2.0),), scale=None,
+        rule=RelativeTarget(learning_rate=1.0, gamma=0), t_max=9,
+    )  # fmt: skip
+    check_epoch(case, REFERENCE)
+    p, _ = run(case, NUMBA)
+    assert p.latent[0].tolist() == [[2.0, 3.0], [3.0, 0.0]]
+
+
+@pytest.mark.parametrize("sizes", [(5, 64), (5, 64, 8), (5, 128, 64)])
+@pytest.mark.parametrize("signed", [False, True], ids=["S4NN", "BS4NN"])
+def test_layers_that_fill_the_words(sizes: tuple[int, ...], signed: bool) -> None:
+    """Where nothing fills up the last word there is no room for a mistake about where it ends."""
     rng = np.random.default_rng(5)
     case = Case(
-        times=rng.integers(0, 7, (12, 5)).astype(np.int16), labels=rng.integers(0, 64, 12),
-        order=np.arange(12), latent=(rng.integers(-4, 6, (64, 5)) / 4,),
-        thresholds=(np.full(64, 1.5),), scale=None,
+        times=rng.integers(0, 7, (40, 5)).astype(np.int16), labels=rng.integers(0, sizes[-1], 40),
+        order=np.arange(40), latent=tuple(
+            rng.integers(-4, 6, (n_out, n_in)) / 4 for n_in, n_out in pairwise(sizes)
+        ),
+        thresholds=tuple(np.full(n, 1.5) for n in sizes[1:]),
+        scale=(1.0,) * (len(sizes) - 1) if signed else None,
         rule=RelativeTarget(learning_rate=0.25, gamma=2, weight_decay=0.5), t_max=9,
     )  # fmt: skip
     check_epoch(case, REFERENCE)

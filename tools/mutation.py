@@ -58,7 +58,8 @@ TESTS: dict[str, list[str]] = {
                 "a_whole_epoch_bit_for_bit", "forward_three_ways",
                 "the_memory_layout_does_not_matter", "one_training_step_three_ways",
                 "a_run_of_training_in_the_dense_form", "steps_of_exactly_one",
-                "steps_of_exactly_plus_one", "decay_of_a_layer_that_fills_the_words",
+                "steps_of_exactly_plus_one", "a_step_of_exactly_minus_one",
+                "layers_that_fill_the_words",
                 "a_scale_that_falls_to_zero_is_named",
             )
         ),
