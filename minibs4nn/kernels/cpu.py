@@ -114,26 +114,18 @@ def _sort_all(
 
 @_jit
 def _one_image(
-    who: AnyArray, when: SpikeTimes, done: int, weights: AnyArray, threshold: AnyArray,
-    horizon: int, t_max: int, v: AnyArray, spike_times: SpikeTimes, potential: AnyArray,
-) -> int:  # fmt: skip
-    """One layer, one image, up to step ``horizon``; weights are (n_in, n_out), a row per input.
-
-    Returns how many spikes were heard. Called again with that as ``done``, it goes on from there.
-    """
+    who: AnyArray, when: SpikeTimes, weights: AnyArray, threshold: AnyArray, t_max: int,
+    v: AnyArray, spike_times: SpikeTimes, potential: AnyArray,
+) -> None:  # fmt: skip
+    """One layer, one image; weights are (n_in, n_out), a row per input."""
     n_out = v.size
     silent = np.int16(t_max)
-    p = done
+    v[:] = 0
+    potential[:] = 0
+    spike_times[:] = silent
+    p = 0
     t = 0
-    if p == 0:
-        v[:] = 0
-        potential[:] = 0
-        spike_times[:] = silent
-    elif p == who.size:  # all was heard before
-        return p
-    else:
-        t = when[p]
-    while t <= horizon:
+    while t < t_max:
         while p < who.size and when[p] == t:  # (1) integrate: each spike adds its weight
             row = weights[who[p]]
             for j in range(n_out):
@@ -149,7 +141,6 @@ def _one_image(
         if p == who.size:
             break
         t = when[p]
-    return p
 
 
 @_jit
@@ -161,7 +152,7 @@ def _batch(
     """One layer, many images; ``v`` and ``one`` are working space of the potential's dtype."""
     for n in range(len(times)):
         k = _sort_by_time(times[n], t_max, who, when, place)
-        _one_image(who[:k], when[:k], 0, weights, threshold, t_max, t_max, v, spike_times[n], one)
+        _one_image(who[:k], when[:k], weights, threshold, t_max, v, spike_times[n], one)
         for j in range(one.size):
             potential[n, j] = one[j]
 

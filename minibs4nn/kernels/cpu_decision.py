@@ -168,14 +168,15 @@ def _gradients(
         _see(who[mine], when[mine], views[view[m]], times, t_max)
         k = _sort_by_time(times, t_max, in_who, in_when, place)
         w, t = in_who[:k], in_when[:k]
-        _one_image(w, t, 0, weights, limit, t_max, t_max, v, spikes, potential)
+        _one_image(w, t, weights, limit, t_max, v, spikes, potential)
         for h in range(dropped.shape[1]):
             if dropped[m, h]:
                 spikes[h] = t_max
         k = _sort_by_time(spikes[:n_hidden], t_max, hidden_who, hidden_when, place)
         hidden_w, hidden_t = hidden_who[:k], hidden_when[:k]
-        _one_image(hidden_w, hidden_t, 0, out_weights, out_limit, t_max, t_max, out_v, out_spikes,
-                   out_potential)  # fmt: skip
+        _one_image(
+            hidden_w, hidden_t, out_weights, out_limit, t_max, out_v, out_spikes, out_potential
+        )
         first = t_max
         for o in range(n_out):
             first = min(first, out_spikes[o])
