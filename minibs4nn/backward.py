@@ -145,8 +145,8 @@ def update_weights(
     check_changeable(where, weights)
     d = check_finite(where, "delta", delta)
     rate = check_number(where, "learning_rate", learning_rate)
-    if not 0 <= rate < np.inf:
-        raise ValueError(f"{where}: learning_rate must be 0 or more, got {learning_rate!r}")
+    if not np.isfinite(rate):
+        raise ValueError(f"{where}: learning_rate must be finite, got {learning_rate!r}")
     t_in, t_out = check_one_image(where, times_in, times_out)
     check_layer(where, weights, d, (t_out.size, t_in.size))
     step = (rate * d).astype(weights.dtype)

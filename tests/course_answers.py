@@ -194,7 +194,7 @@ def leak_unchanged(times, weights, threshold, beta, t_max):
     return t_max
 
 
-@wrong("01.3", "A spike leaks in the step in which it arrives")
+@wrong("01.3", "a spike leaks in the very step in which it arrives")
 def leak_too_late(times, weights, threshold, beta, t_max):
     v = 0.0
     for t in range(t_max):

@@ -235,9 +235,9 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
                 WEIGHTS, [1.0, 1.0], [1, 2, 3], [4, 5], learning_rate=rate
             ),
             ValueError,
-            f"update_weights: learning_rate must be 0 or more, got {rate!r}",
+            f"update_weights: learning_rate must be finite, got {rate!r}",
         )
-        for rate in (np.nan, np.inf, -1.0)
+        for rate in (np.nan, np.inf, -np.inf)
     ),
     (
         lambda: update_weights(WEIGHTS, [1.0, np.nan], [1, 2, 3], [4, 5], learning_rate=0.1),

@@ -123,7 +123,7 @@ FAULTS: dict[str, tuple[ModuleType, *tuple[Change, ...]]] = {
     "the error is not a share": (targets, ("(wanted - times) / t_max", "(wanted - times) / 256")),
     "normalisation skipped": (targets, ("return np.divide(d, length,", "return np.divide(d, 1.0,")),
     "normalised by the sum": (targets, ("np.sqrt(np.cumsum(d * d", "(np.cumsum(abs(d)")),
-    "simultaneous spikes count as heard": (backward, ("[None, :] < np", "[None, :] <= np")),
+    "simultaneous spikes count as heard": (backward, ("t_in < t_out", "t_in <= t_out")),
     "back through the signs": (backward, ("delta_k * w[k]", "delta_k * np.sign(w[k])")),
     "silent neurons learn": (
         backward,
