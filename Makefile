@@ -88,7 +88,7 @@ $(LITE)/installed: tools/lite-requirements.txt
 	@touch $@
 
 browser: offline lite  ## open the offline book and the JupyterLite edition in Chromium
-	$(BIN)/python -m pytest tests/browser/browser_*.py
+	$(BIN)/python -m pytest -n 2 tests/browser/browser_*.py
 
 pictures: book  ## take a picture of each interactive figure in Chromium, for the PDF
 	$(BIN)/python tools/figure_pictures.py
