@@ -260,6 +260,7 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
             ((2.0, 3.0), TypeError),
             ((1, 2, 3), TypeError),
             ((-2, -3), ValueError),
+            ((-1, 3), ValueError),
         )
     ),
     (
