@@ -106,7 +106,7 @@ differential: $(STAMP)  ## compare all kernels on 100,000 random networks; half 
 kill: $(STAMP)  ## kill a training run 100 times, and see that nothing is lost; some minutes
 	$(BIN)/python tools/kill_training.py --record _build/kill.json
 
-mutation: $(STAMP)  ## change the library in one place, 700 times: does a test notice? hours; goes on where it stopped
+mutation: $(STAMP)  ## change the library in one place, 900 times: does a test notice? hours; goes on where it stopped
 	$(BIN)/python -m pip install --quiet --no-deps --target _build/cosmic_ray cosmic-ray==8.7.0 stevedore==5.10.0
 	PYTHONPATH=_build/cosmic_ray $(BIN)/python tools/mutation.py --record _build/mutation.json
 

@@ -33,8 +33,6 @@ from minibs4nn.training import LearningRule, checkpoint, trained_on
 __all__ = ["main"]
 
 HIDDEN = {"s4nn": 400, "bs4nn": 600, "bnn": 600}  # as published for MNIST
-DAY = 86_400  # seconds
-TEBIBYTE = 1 << 20  # MiB
 AGAIN = "nothing was left to train; to run it again, give a new folder: --results FOLDER"
 BENCHMARKS = ("training_step", "inference", "cost_growth", "memory")
 SCRIPTS = Path(__file__).parents[1] / "benchmarks"
@@ -497,12 +495,15 @@ def _study(options: argparse.Namespace) -> int:
 def _grade(options: argparse.Namespace) -> int:
     # Imported here: nobody who trains a network needs it.
     from minibs4nn.grader import Grade, Limits, grade, table, write_reports
+    from minibs4nn.grader.sandbox import LEAST_MEMORY, MOST_MEMORY, MOST_SECONDS
 
-    # A limit beyond what the system can set would end every submission, and cost all its points.
-    if options.jobs < 1 or not 0 < options.seconds <= DAY or not 256 <= options.memory <= TEBIBYTE:
+    # Those of Limits, in the words of the options: memory in MiB.
+    jobs, seconds, memory = options.jobs, options.seconds, options.memory
+    least, most = LEAST_MEMORY >> 20, MOST_MEMORY >> 20
+    if jobs < 1 or not 0 < seconds <= MOST_SECONDS or not least <= memory <= most:
         raise ValueError(
-            f"grade: --jobs must be 1 or more, --seconds above 0 and up to {DAY}, --memory 256 or "
-            f"more and up to {TEBIBYTE}, got {options.jobs}, {options.seconds} and {options.memory}"
+            f"grade: --jobs must be 1 or more, --seconds above 0 and up to {MOST_SECONDS}, "
+            f"--memory {least} or more and up to {most}, got {jobs}, {seconds} and {memory}"
         )
     if options.seed is not None and options.seed < 0:
         raise ValueError(f"grade: --seed must be 0 or more, got {options.seed}")
@@ -511,14 +512,14 @@ def _grade(options: argparse.Namespace) -> int:
     def tell(done: Grade) -> None:
         print(f"{done.name!r}: {done.points} of {done.maximum}", file=sys.stderr, flush=True)
 
-    limits = Limits(seconds=options.seconds, memory=options.memory << 20)
+    limits = Limits(seconds=seconds, memory=memory << 20)
     hidden = [options.out] if options.out is not None else []
     seed, grades = grade(
         options.assignment,
         options.submissions,
         seed=options.seed,
         limits=limits,
-        jobs=options.jobs,
+        jobs=jobs,
         hidden=hidden,
         progress=tell,
     )

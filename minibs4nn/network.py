@@ -159,10 +159,10 @@ class Network(ABC):
                 "start again",
                 stacklevel=2,
             )
-        before, done = (self.rule_, self.trained_on_), len(self.history_)
-        if epochs > done > 0 and self.trained_on_ and self.trained_on_["held_out"] != fraction:
+        rule_before, images_before, done = self.rule_, self.trained_on_, len(self.history_)
+        if epochs > done > 0 and images_before and images_before["held_out"] != fraction:
             warnings.warn(
-                f"{where}: this run held out {self.trained_on_['held_out']:.0%} of its images, and "
+                f"{where}: this run held out {images_before['held_out']:.0%} of its images, and "
                 f"is now told to hold out {fraction:.0%}: it would be judged by images that it has "
                 "learned from, or learn from those that judge it; give the same validation again",
                 stacklevel=2,
@@ -177,7 +177,7 @@ class Network(ABC):
             )  # fmt: skip
         except BaseException:
             if len(self.history_) == done:  # nothing was learned
-                self.rule_, self.trained_on_ = before[0] or rule, before[1]
+                self.rule_, self.trained_on_ = rule_before or rule, images_before
             raise
         return self
 

@@ -418,6 +418,17 @@ def test_no_two_cells_have_the_same_name(folder: Any) -> None:
     assert len(set(names)) == len(names) == 2 * len(tasks(folder.name)) - 1
 
 
+def test_an_assignment_is_named_by_its_source_or_its_folder(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = SOURCES[0]
+    for path in (folder, folder / f"{folder.name}.md"):
+        assert exercises.main(["--check", str(path)]) == 0
+    with pytest.raises(SystemExit):
+        exercises.main(["--check", str(folder / "nothing")])
+    assert "nothing is no assignment: it has no nothing.md" in capsys.readouterr().err
+
+
 def test_a_stale_release_is_noticed(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = SOURCES[0]
     release = tmp_path / "exercises" / folder.name / f"{folder.name}.ipynb"

@@ -663,6 +663,12 @@ def test_images_that_cannot_be_moved_are_refused_and_told_what_to_do() -> None:
         with pytest.raises(ValueError, match=r"Give columns=, a divisor of 12, or shift=0, m"):
             net.fit(times, labels, epochs=1, rule=rule, progress=False)
         assert not net.is_trained
+    rule = dataclasses.replace(SMALL, shift=3, columns=4)
+    with pytest.raises(ValueError, match="shift=3 would move images of 3 x 4 pixels out of sight"):
+        net.fit(times, labels, epochs=1, rule=rule, progress=False)
+    assert not net.is_trained
+    with pytest.raises(TypeError, match="mirror must be True or False, got 'no'"):
+        dataclasses.replace(SMALL, mirror="no")  # type: ignore[arg-type]
     rule = dataclasses.replace(SMALL, shift=1, columns=4)
     net.fit(times, labels, epochs=1, rule=rule, progress=False)
 

@@ -8,13 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from minibs4nn._checks import (
-    AnyArray,
-    IntArray,
-    SpikeTimes,
-    check_array,
-    is_whole,
-)
+from minibs4nn._checks import AnyArray, IntArray, SpikeTimes, check_array, is_whole
 from minibs4nn.forward import decide
 from minibs4nn.model import SpikingNetwork
 from minibs4nn.packed import PackedBS4NN

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from minibs4nn._checks import check_number, is_whole
+from minibs4nn._checks import check_number, is_whole, make_plain
 from minibs4nn.course.values import Arguments, Outcome, encode_arguments, plain
 
 __all__ = ["Limits", "Sandbox", "StoppedError"]
@@ -80,19 +80,18 @@ class Limits:
     namespaces: bool = True
 
     def __post_init__(self) -> None:
+        make_plain(self)
         for name in ("seconds", "cell_seconds", "call_seconds", "task_seconds"):
             seconds = check_number("Limits", name, getattr(self, name))
             if not 0 < seconds <= MOST_SECONDS:
                 raise ValueError(
                     f"Limits: {name} must be above 0 and up to {MOST_SECONDS}, got {seconds:g}"
                 )
-            object.__setattr__(self, name, seconds)  # a number that JSON knows, as is the memory
         if not is_whole(self.memory) or not LEAST_MEMORY <= self.memory <= MOST_MEMORY:
             raise ValueError(
                 f"Limits: memory must be a whole number of bytes, {LEAST_MEMORY} (256 MiB) to "
                 f"{MOST_MEMORY} (1 TiB), got {self.memory!r}; for 1024 MiB write 1024 << 20"
             )
-        object.__setattr__(self, "memory", int(self.memory))
 
 
 class StoppedError(Exception):
